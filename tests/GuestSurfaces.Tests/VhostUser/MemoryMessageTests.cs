@@ -107,36 +107,6 @@ public sealed class MemoryMessageTests
         }
     }
 
-    [Theory]
-    [InlineData(9)]
-    [InlineData(28)]
-    public void More_descriptors_than_a_message_can_have_close_the_connection_and_are_closed(int count)
-    {
-        using var bed = new TestBed();
-        bed.Negotiate();
-        var fds = new FdHandle[count];
-        Array.Fill(fds, bed.RamFile);
-        var before = Directory.GetFiles("/proc/self/fd").Length;
-        bed.Frontend.Send(3, [], FakeFrontend.Version, fds);
-        Assert.True(bed.Frontend.IsClosed);
-        Assert.Equal(before - 1, Directory.GetFiles("/proc/self/fd").Length); // the connection's own is gone too
-    }
-
-    [Fact]
-    public void Descriptors_that_nobody_asked_for_are_closed()
-    {
-        using var bed = new TestBed();
-        bed.Negotiate();
-        var before = Directory.GetFiles("/proc/self/fd").Length;
-        for (var i = 0; i < 20; i++)
-        {
-            bed.Frontend.Send(3, [], FakeFrontend.Version, bed.RamFile, bed.RamFile);
-            Assert.Equal(1UL, bed.Frontend.Acknowledged(38, FakeFrontend.U64(0, 0, 4096, 0, 0), bed.RamFile));
-        }
-
-        Assert.Equal(before, Directory.GetFiles("/proc/self/fd").Length);
-    }
-
     [Fact]
     public void Slots_are_added_and_removed_by_all_three_numbers_up_to_the_limit()
     {
