@@ -91,7 +91,7 @@ public sealed class LeakTests
             ours.Dispose();
         }
 
-        Assert.Equal(files, ProcessWide.OpenFiles);
+        Assert.InRange(ProcessWide.OpenFiles, 1, files); // the runner's own may go meanwhile
         Assert.Equal(mappings, ProcessWide.RamMappings);
     }
 
