@@ -55,6 +55,14 @@ public sealed class ServerTests
     }
 
     [Fact]
+    public void An_inherited_descriptor_that_is_no_socket_is_an_error_of_the_set_up()
+    {
+        using var loop = new EventLoop();
+        using var file = FakeRam.Create(4096);
+        Assert.Throws<SyscallException>(() => VhostUserServer.Serve(loop, file.Duplicate<UnixSocketHandle>(), new StubDevice()));
+    }
+
+    [Fact]
     public void A_socket_file_left_by_a_dead_server_is_replaced_and_a_living_one_is_not()
     {
         var path = Path.Combine(Path.GetTempPath(), $"gs-vhost-{Environment.ProcessId}-left.sock");
