@@ -32,6 +32,9 @@ public static class FuzzRun
         return runs;
     }
 
+    /// <summary>Reads one input of a corpus.</summary>
+    public static byte[] Seed(string corpusName, string name) => File.ReadAllBytes(Path.Combine(RepositoryRoot(), "tests", "corpus", corpusName, $"{name}.bin"));
+
     private static void RunOne(string folder, byte[] input, Target target, string? name)
     {
         try

@@ -44,6 +44,8 @@ public sealed class StubDevice : IVirtioDevice
 
     public int Answered { get; private set; }
 
+    public int Starts { get; private set; }
+
     public int Kicks { get; private set; }
 
     public int MemoryChanges { get; private set; }
@@ -69,6 +71,7 @@ public sealed class StubDevice : IVirtioDevice
         if (_queues[index] is not null)
             throw new InvalidOperationException("the queue runs already");
         _queues[index] = queue;
+        Starts++;
     }
 
     public void StopQueue(int index)

