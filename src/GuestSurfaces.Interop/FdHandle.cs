@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: MIT
+using System.Runtime.InteropServices;
+
+namespace GuestSurfaces.Interop;
+
+/// <summary>
+/// A file descriptor with one owner. The subclass says what kind of file it is; no <c>int</c> fd exists above this project.
+/// Ownership: whoever holds the handle disposes it; a method that takes one says whether it borrows or adopts.
+/// Thread: any, but only one at a time.
+/// </summary>
+public abstract class FdHandle : SafeHandle
+{
+    private protected FdHandle(int fd)
+        : base(-1, ownsHandle: true) => SetHandle(fd);
+
+    /// <inheritdoc/>
+    public override bool IsInvalid => (int)handle < 0;
+
+    internal int Fd => (int)handle;
+
+    /// <summary>Which file this is: equal for every descriptor of one open file or dma-buf, unlike the fd number.</summary>
+    /// <exception cref="SyscallException">The handle is closed.</exception>
+    public FileIdentity GetIdentity()
+    {
+        var stat = Stat("identifying a file");
+        return new FileIdentity(((ulong)stat.stx_dev_major << 32) | stat.stx_dev_minor, stat.stx_ino);
+    }
+
+    /// <summary>The file's size in bytes now. 0 for files without one.</summary>
+    /// <exception cref="SyscallException">The handle is closed.</exception>
+    public ulong GetSizeBytes() => Stat("reading a file's size").stx_size;
+
+    /// <summary>Whether a read returns at once instead of waiting.</summary>
+    public unsafe void SetNonBlocking()
+    {
+        var flags = LibC.fcntl(this, LibC.F_GETFL, 0);
+        if (flags < 0 || LibC.fcntl(this, LibC.F_SETFL, flags | LibC.O_NONBLOCK) < 0)
+            throw new SyscallException("making a file non-blocking", LibC.LastErrno);
+    }
+
+    /// <summary>A second descriptor of the same file, close-on-exec. Ownership: the caller's.</summary>
+    /// <typeparam name="T">The kind of the new handle.</typeparam>
+    public T Duplicate<T>()
+        where T : FdHandle, IFdHandle<T>
+    {
+        var fd = LibC.fcntl(this, LibC.F_DUPFD_CLOEXEC, 3);
+        return fd < 0 ? throw new SyscallException("duplicating a file descriptor", LibC.LastErrno) : T.Adopt(fd);
+    }
+
+    /// <inheritdoc/>
+    protected override bool ReleaseHandle() => LibC.close((int)handle) == 0;
+
+    /// <summary>Gives the descriptor away; this handle closes nothing afterwards.</summary>
+    internal int Release()
+    {
+        var fd = (int)handle;
+        SetHandleAsInvalid();
+        return fd;
+    }
+
+    private unsafe LibC.Statx Stat(string doing)
+    {
+        const int emptyPath = 0x1000;
+        const uint inodeAndSize = 0x300;
+        LibC.Statx stat;
+        byte nul = 0;
+        // SAFETY: both pointers are to locals that outlive the call.
+        return LibC.statx(this, &nul, emptyPath, inodeAndSize, &stat) < 0 ? throw new SyscallException(doing, LibC.LastErrno) : stat;
+    }
+}
+
+/// <summary>A kind of descriptor that can take over an fd number. For <see cref="ReceivedFd.Take{T}"/> and <see cref="FdHandle.Duplicate{T}"/>.</summary>
+/// <typeparam name="T">The kind.</typeparam>
+public interface IFdHandle<T>
+    where T : FdHandle, IFdHandle<T>
+{
+    /// <summary>Takes ownership of <paramref name="fd"/>.</summary>
+    /// <param name="fd">An open descriptor that nobody else closes.</param>
+    static abstract T Adopt(int fd);
+}
+
+/// <summary>The identity of an open file: what <c>fstat</c> calls st_dev and st_ino.</summary>
+/// <param name="Device">Major number in the upper half, minor in the lower.</param>
+/// <param name="Inode">Unique on that device; unique per dma-buf since Linux 5.3.</param>
+public readonly record struct FileIdentity(ulong Device, ulong Inode);
+
+/// <summary>A descriptor that came over a socket and whose kind is not known yet. Take it or dispose it.</summary>
+public sealed class ReceivedFd : FdHandle, IFdHandle<ReceivedFd>
+{
+    private ReceivedFd(int fd)
+        : base(fd)
+    {
+    }
+
+    /// <inheritdoc/>
+    public static ReceivedFd Adopt(int fd) => new(fd);
+
+    /// <summary>Gives the descriptor a kind. Ownership moves to the result; this handle is empty afterwards.</summary>
+    /// <typeparam name="T">The kind that the protocol says it has.</typeparam>
+    public T Take<T>()
+        where T : FdHandle, IFdHandle<T> => T.Adopt(Release());
+}
+
+/// <summary>A dma-buf.</summary>
+public sealed class DmabufHandle : FdHandle, IFdHandle<DmabufHandle>
+{
+    private DmabufHandle(int fd)
+        : base(fd)
+    {
+    }
+
+    /// <inheritdoc/>
+    public static DmabufHandle Adopt(int fd) => new(fd);
+}
+
+/// <summary>A sync_file: a fence as a file.</summary>
+public sealed class SyncFileHandle : FdHandle, IFdHandle<SyncFileHandle>
+{
+    private SyncFileHandle(int fd)
+        : base(fd)
+    {
+    }
+
+    /// <inheritdoc/>
+    public static SyncFileHandle Adopt(int fd) => new(fd);
+}
+
+/// <summary>Any other file: a device node, a keymap, a config file.</summary>
+public sealed class FileHandle : FdHandle, IFdHandle<FileHandle>
+{
+    private FileHandle(int fd)
+        : base(fd)
+    {
+    }
+
+    /// <inheritdoc/>
+    public static FileHandle Adopt(int fd) => new(fd);
+
+    /// <summary>Opens an existing file for reading and writing, close-on-exec.</summary>
+    /// <param name="path">Its path.</param>
+    /// <param name="errno">Why it can't be opened.</param>
+    /// <returns>The handle (the caller's), or null.</returns>
+    public static unsafe FileHandle? TryOpen(string path, out Errno errno)
+    {
+        var utf8 = System.Text.Encoding.UTF8.GetBytes(path + '\0');
+        fixed (byte* p = utf8)
+        {
+            var fd = LibC.open(p, LibC.O_RDWR | LibC.O_CLOEXEC, 0);
+            errno = fd < 0 ? LibC.LastErrno : Errno.None;
+            return fd < 0 ? null : new FileHandle(fd);
+        }
+    }
+}
