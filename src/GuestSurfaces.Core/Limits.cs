@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: MIT
+namespace GuestSurfaces.Core;
+
+/// <summary>
+/// Everything that a guest or a VMM can ask for is bounded here. One instance per guest; immutable once the guest runs.
+/// Source of the defaults: the limits that QEMU's own device enforces, except where a line says otherwise.
+/// </summary>
+public sealed record Limits
+{
+    /// <summary>Scanouts of one guest: virtio-gpu's own limit.</summary>
+    public const int MaxScanouts = 16;
+
+    /// <summary>Width and height of a resource or framebuffer, in pixels.</summary>
+    public int MaxDimension { get; init; } = 16384;
+
+    /// <summary>The smallest scanout side, in pixels.</summary>
+    public int MinScanoutSide { get; init; } = 16;
+
+    /// <summary>Resources alive at once.</summary>
+    public int MaxResources { get; init; } = 4096;
+
+    /// <summary>Entries of one resource's page list.</summary>
+    public int MaxBackingEntries { get; init; } = 16384;
+
+    /// <summary>Page-list entries of all resources together, so that lists can't eat our heap (16 bytes each).</summary>
+    public int MaxTotalBackingEntries { get; init; } = 1 << 20;
+
+    /// <summary>Bytes in one resource's backing.</summary>
+    public ulong MaxBackingBytes { get; init; } = 1UL << 30;
+
+    /// <summary>Host memory for the pixels of 2D resources, spares included.</summary>
+    public ulong MaxHostPixelBytes { get; init; } = 256UL << 20;
+
+    /// <summary>Entries of a virtqueue. crosvm asks for up to 32768 unless told otherwise.</summary>
+    public int MaxQueueSize { get; init; } = 32768;
+
+    /// <summary>Descriptors in one chain, indirect ones included: a page list of the largest size, in 4 KiB tables, and some.</summary>
+    public int MaxChainDescriptors { get; init; } = 4096;
+
+    /// <summary>Bytes of one request: the longest command plus the longest page list.</summary>
+    public int MaxRequestBytes { get; init; } = 4096 + (16 * 16384);
+
+    /// <summary>Memory regions a VMM may add.</summary>
+    public int MaxMemoryRegions { get; init; } = 512;
+
+    /// <summary>How long a fenced flush is held at most, in nanoseconds: under the 50 ms after which Linux gives up.</summary>
+    public long MaxFlushHoldNs { get; init; } = 35_000_000;
+}

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: MIT
+using GuestSurfaces.Core.Buffers;
+using GuestSurfaces.Core.Frames;
+
+namespace GuestSurfaces.Core.Sessions;
+
+/// <summary>What a scanout should look like to the guest: sent down when the window or the output changes.</summary>
+/// <param name="Size">In pixels.</param>
+/// <param name="RefreshMilliHz">60 Hz is 60000.</param>
+/// <param name="WidthMm">Physical width; 0 if unknown.</param>
+/// <param name="HeightMm">Physical height; 0 if unknown.</param>
+/// <param name="Enabled">Whether a monitor is connected there.</param>
+public readonly record struct OutputMode(BufferSize Size, int RefreshMilliHz, int WidthMm, int HeightMm, bool Enabled);
+
+/// <summary>A cursor image.</summary>
+/// <param name="Storage">Premultiplied ARGB8888, rows of Size.Width * 4 bytes; locked once for this image. Null hides the cursor.</param>
+/// <param name="Size">In pixels.</param>
+/// <param name="HotX">Hotspot from the left.</param>
+/// <param name="HotY">Hotspot from the top.</param>
+public readonly record struct CursorImage(BufferStorage? Storage, BufferSize Size, int HotX, int HotY);
+
+/// <summary>
+/// The way up: from a transport (the guest's side) to whatever shows pictures. Implemented by the presenter, by the link, and by
+/// <see cref="Session"/>, which stands between. Thread: the loop's; calls don't block and don't throw because of a guest.
+/// </summary>
+public interface IGuestDisplay
+{
+    /// <summary>Shows a frame on a scanout. A frame that wasn't committed yet is superseded; the damage of both counts.</summary>
+    /// <param name="scanout">0 to 15.</param>
+    /// <param name="frame">Taken over: its lock and its fence are the display's from here on.</param>
+    void Present(int scanout, in GuestFrame frame);
+
+    /// <summary>The guest turned a scanout off: its window goes. Frames not yet committed are superseded.</summary>
+    /// <param name="scanout">0 to 15.</param>
+    void Disable(int scanout);
+
+    /// <summary>The guest turned its only scanout off (a blanked screen): the window stays, black.</summary>
+    /// <param name="scanout">0 to 15.</param>
+    void Blank(int scanout);
+
+    /// <summary>Sets the cursor's image and place on a scanout.</summary>
+    /// <param name="scanout">0 to 15.</param>
+    /// <param name="image">Taken over: its lock is the display's.</param>
+    /// <param name="x">Place of the hotspot in scanout pixels; may be negative.</param>
+    /// <param name="y">Likewise.</param>
+    void SetCursor(int scanout, in CursorImage image, int x, int y);
+
+    /// <summary>Moves the cursor.</summary>
+    /// <param name="scanout">0 to 15.</param>
+    /// <param name="x">Place of the hotspot in scanout pixels.</param>
+    /// <param name="y">Likewise.</param>
+    void MoveCursor(int scanout, int x, int y);
+}
+
+/// <summary>The way down: what a display tells about the frames it was given. Implemented by <see cref="Session"/> and the link.</summary>
+public interface IDisplayEvents
+{
+    /// <summary>The frame went to the compositor (wl_surface.commit).</summary>
+    /// <param name="scanout">0 to 15.</param>
+    /// <param name="serial">The frame's.</param>
+    void Committed(int scanout, ulong serial);
+
+    /// <summary>The compositor took the frame for its next refresh, or showed it; all earlier frames of this scanout are settled too.</summary>
+    /// <param name="scanout">0 to 15.</param>
+    /// <param name="serial">The frame's.</param>
+    /// <param name="timeNs">When, CLOCK_MONOTONIC.</param>
+    void Latched(int scanout, ulong serial, long timeNs);
+
+    /// <summary>A later frame took this one's place before it was committed, or the scanout went away.</summary>
+    /// <param name="scanout">0 to 15.</param>
+    /// <param name="serial">The frame's.</param>
+    void Superseded(int scanout, ulong serial);
+
+    /// <summary>The user or the desktop wants another size or refresh rate.</summary>
+    /// <param name="scanout">0 to 15.</param>
+    /// <param name="mode">What it wants.</param>
+    void ModeWanted(int scanout, in OutputMode mode);
+
+    /// <summary>The user closed a scanout's window.</summary>
+    /// <param name="scanout">0 to 15.</param>
+    void CloseWanted(int scanout);
+}
+
+/// <summary>The guest's side: what a transport is told. Every frame is answered exactly once, by <see cref="FrameSettled"/>.</summary>
+public interface IGuestTransport
+{
+    /// <summary>The frame with this serial, and every earlier one of its scanout, needs no more waiting: latched, superseded, or timed out.</summary>
+    /// <param name="scanout">0 to 15.</param>
+    /// <param name="serial">The frame's.</param>
+    void FrameSettled(int scanout, ulong serial);
+
+    /// <summary>The guest should see another monitor on this scanout.</summary>
+    /// <param name="scanout">0 to 15.</param>
+    /// <param name="mode">Its mode.</param>
+    void SetMode(int scanout, in OutputMode mode);
+}
