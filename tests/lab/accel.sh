@@ -53,7 +53,7 @@ while alive $pid; do
     sleep 0.05
 done
 status=0
-wait $pid || status=$?
+{ wait $pid || status=$?; } 2> /dev/null # (no word of the shell's about an abort)
 case $status in
     124 | 137) settle tcg "/dev/kvm is there, but a stock guest hangs on it (nothing within six seconds)" ;;
     *) settle tcg "QEMU cannot use /dev/kvm: $(head -n 1 "$work/qemu.log")" ;;

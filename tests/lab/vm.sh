@@ -71,16 +71,15 @@ up() {
     local properties=",max_outputs=$outputs${gpu_args:+,$gpu_args}" input
     case $gpu in
         '') ;;
-        virtio) args+=(-device "virtio-gpu-pci$properties") ;;
+        virtio) args+=(-device "virtio-gpu-pci,id=gs-gpu$properties") ;;
         helper)
             start_helper "$limit" "${in_root[@]}"
             gpu=$dir/helper.sock
             ;;&
-        *) args+=(-chardev "socket,id=gpu,path=$gpu" -device "vhost-user-gpu-pci,chardev=gpu$properties") ;;
+        *) args+=(-chardev "socket,id=gpu,path=$gpu" -device "vhost-user-gpu-pci,id=gs-gpu,chardev=gpu$properties") ;;
     esac
     for input in "${inputs[@]}"; do
-        args+=(-chardev "socket,id=input${#args[@]},path=$input" -device "vhost-user-input-pci,chardev=input${#args[@]}")
-        # (both mention the same count: it is expanded before the array grows)
+        args+=(-chardev "socket,id=input${#args[@]},path=$input" -device "vhost-user-input-pci,chardev=input${#args[@]}") # one count: expanded before it grows
     done
 
     printf '%q ' qemu-system-x86_64 "${args[@]}" "$@" > "$dir/qemu.args"
@@ -148,7 +147,7 @@ crc() {
 
 # Kernel messages carry a time stamp; at loglevel=4 only errors and worse get to the serial line.
 errors() {
-    ! tr -d '\r' < "$dir/serial.log" | grep -E '^\[ *[0-9]+\.[0-9]+\]' | grep -vE "${GS_KNOWN_MESSAGES:-^$}"
+    ! tr -d '\r' < "$dir/serial.log" | grep -E '^\[ *[0-9]+\.[0-9]+\]' | grep -vE "${GS_KNOWN_MESSAGES:-reboot: }"
 }
 
 down() {
