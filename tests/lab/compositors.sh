@@ -15,7 +15,7 @@
 #
 # Where a window ends up: at (0,0) if it is as big as the output: then the whole screenshot is the picture.
 #   weston14*, sway*: whatever its size, a window is told to be fullscreen (kiosk-shell; a rule): a smaller picture is
-#                     centred on black. GS_SHELL=desktop: ordinary windows (desktop-shell without a panel; floating)
+#                     centred on the background. GS_SHELL=desktop: ordinary windows (desktop-shell without a panel; floating)
 #   weston10:         always desktop-shell, for its kiosk-shell shows nothing where there is no seat. A window of the
 #                     output's size stands at (0,0), as does one that asks to be fullscreen; a smaller one anywhere
 # The background is #204060. weston10 has neither seat nor dma-buf.

@@ -8,7 +8,8 @@
 #       --gpu-args TEXT   more properties of that device, e.g. "xres=1024,yres=768"
 #       --outputs N       heads the device may have (default 1)
 #       --input SOCKET    vhost-user-input-pci on this socket; may be repeated
-#       --qemu host|trixie   7.2 of a Debian 12 machine (default), or 10.0 in the trixie root
+#       --qemu host|trixie   this machine's (Debian 12: 7.2), or 10.0 in the trixie root. Default: host, but trixie where host
+#                         cannot: QEMU before 8.0 has vhost-user devices with KVM only ("requires kvm")
 #       --guest 6.1|6.12  kernel (default 6.12)        --image tools|weston   a bigger initramfs
 #       --job NAME --frames N --seed S --mode WxH --seconds T --hold T     see guest/gsguest.c
 #       --append TEXT     more kernel command line
@@ -30,8 +31,16 @@ shift 2
 qemu_pid() { cat "$dir/qemu.pid" 2> /dev/null; }
 running() { local pid; pid=$(qemu_pid) && [ -n "$pid" ] && alive "$pid" && grep -qz "$dir/qmp.sock" "/proc/$pid/cmdline" 2> /dev/null; }
 
+# vhost-user devices without KVM: from QEMU 8.0
+host_has_vhost_user() {
+    local major
+    need qemu-system-x86_64=qemu-system-x86
+    major=$(qemu-system-x86_64 --version | sed -n '1s/.*version \([0-9]*\).*/\1/p')
+    [ "${major:-0}" -ge 8 ]
+}
+
 up() {
-    local gpu='' gpu_args='' outputs=1 inputs=() qemu=host guest=6.12 image='' append='' memory=512 cpus=1 accel=auto limit=120 job=pattern words=()
+    local gpu='' gpu_args='' outputs=1 inputs=() qemu='' guest=6.12 image='' append='' memory=512 cpus=1 accel=auto limit=120 job=pattern words=()
     while [ $# -gt 0 ]; do
         case $1 in
             --gpu) gpu=$2 ;; --gpu-args) gpu_args=$2 ;; --outputs) outputs=$2 ;; --input) inputs+=("$2") ;;
@@ -50,6 +59,11 @@ up() {
     if running; then die "a VM already runs in $dir (pid $(qemu_pid))"; fi
     rm -f "$dir"/{serial.log,qmp.sock,qemu.pid,qemu.log,helper.sock,helper.pid}
 
+    [ "$accel" != auto ] || accel=$("$lab_dir/accel.sh" 2> /dev/null)
+    if [ -z "$qemu" ]; then
+        qemu=host
+        case $gpu$accel in virtiotcg | tcg) [ ${#inputs[@]} -eq 0 ] || host_has_vhost_user || qemu=trixie ;; *tcg) host_has_vhost_user || qemu=trixie ;; esac
+    fi
     local in_root=() kernel_dir
     case $qemu in
         host) need qemu-system-x86_64=qemu-system-x86 ;;
@@ -58,7 +72,6 @@ up() {
     esac
     [ -z "$image" ] && case $job in modetest) image=tools ;; weston) image=weston ;; esac
     kernel_dir=$("$lab_dir/guest/build.sh" "$guest" ${image:+"$image"})
-    [ "$accel" != auto ] || accel=$("$lab_dir/accel.sh" 2> /dev/null)
 
     local args=(-nodefaults -no-user-config -display none -smp "$cpus" -m "$memory"
         -object "memory-backend-memfd,id=mem,size=${memory}M,share=on" -machine q35,memory-backend=mem

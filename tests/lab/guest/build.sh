@@ -30,7 +30,7 @@ initrd=$out/initrd${variant:+-$variant}
 up_to_date() {
     local file
     for file in "$out/kernel" "$initrd"; do
-        [ -s "$file" ] && [ "$file" -nt "$source_file" ] && [ "$file" -nt "$lab_dir/guest/build.sh" ] || return 1
+        [ -s "$file" ] && [ "$file" -nt "$source_file" ] && [ "$file" -nt "$lab_dir/guest/build.sh" ] && [ "$file" -nt "$lab_dir/guest/weston-job.sh" ] || return 1
     done
 }
 if up_to_date; then echo "$out"; exit 0; fi
@@ -67,7 +67,7 @@ headers_deb=$(fetch_deb "$suite" libdrm-dev)
 mkdir "$work/debs"
 dpkg-deb -x "$busybox_deb" "$work/debs"
 dpkg-deb -x "$headers_deb" "$work/debs"
-busybox=$(find "$work/debs" -name busybox -type f | head -n 1)
+busybox=$(find "$work/debs" -path "*/bin/busybox" -type f | head -n 1)
 
 # ---- kernel: the payload of the bzImage -----------------------------------------------------------------------------------
 
@@ -140,9 +140,9 @@ if [ -n "$variant" ]; then
         weston)
             mapfile -t plugins < <(cd "$root" && find usr/lib/x86_64-linux-gnu/libweston-14 usr/lib/x86_64-linux-gnu/weston -name '*.so' \
                 \( -name drm-backend.so -o -name desktop-shell.so -o -name kiosk-shell.so -o -name libexec_weston.so\* \) | sed 's,^,/,')
-            add_programs /usr/bin/weston /usr/bin/weston-simple-shm "${plugins[@]}"
+            add_programs /usr/bin/weston /usr/libexec/weston-desktop-shell /usr/bin/weston-simple-shm "${plugins[@]}"
             mkdir -p "$tree/usr/share" "$tree/gs" "$tree/run"
-            cp -a "$root/usr/share/X11" "$tree/usr/share/"
+            cp -a "$root/usr/share/X11" "$root/usr/share/weston" "$tree/usr/share/"
             install -m 755 "$lab_dir/guest/weston-job.sh" "$tree/gs/weston"
             ;;
     esac

@@ -293,7 +293,7 @@ static void destroy_buffer(struct buffer *b)
     *b = (struct buffer){ 0 };
 }
 
-// A connector's mode: the one asked for, else the preferred, else the first. False if it is not connected.
+// A connector's mode: the one asked for, else that of the kernel's video= option, the preferred, the first. False if it is not connected.
 static int probe(uint32_t connector, struct drm_mode_modeinfo *mode)
 {
     static struct drm_mode_modeinfo modes[MAX_MODES];
@@ -306,10 +306,10 @@ static int probe(uint32_t connector, struct drm_mode_modeinfo *mode)
         return 0;
     count = c.count_modes < count ? c.count_modes : count;
     *mode = modes[0];
-    for (uint32_t i = 0; i < count; i++)
-        if (modes[i].type & DRM_MODE_TYPE_PREFERRED) {
+    for (int best = 0, rank, i = count - 1; i >= 0; i--)
+        if ((rank = modes[i].type & DRM_MODE_TYPE_USERDEF ? 2 : modes[i].type & DRM_MODE_TYPE_PREFERRED ? 1 : 0) && rank >= best) {
             *mode = modes[i];
-            break;
+            best = rank;
         }
     if (!mode_width)
         return 1;
