@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: MIT
+using System.CommandLine;
+using GuestSurfaces.Cli.Hosting;
+using GuestSurfaces.Cli.Qemu;
+using GuestSurfaces.Core.Loop;
+using GuestSurfaces.Interop;
+
+namespace GuestSurfaces.Cli.Commands;
+
+/// <summary><c>guest-surfaces run -- qemu…</c>: completes the user's own QEMU command line, starts it, shows it, ends with it.</summary>
+internal static class RunCommand
+{
+    public static Command Create()
+    {
+        var common = new CommonOptions();
+        var vmm = new Argument<string[]>("command")
+        {
+            Description = "The QEMU command, after --. It may stand behind a wrapper (sudo, taskset, a script that ends in exec \"$@\").",
+            Arity = ArgumentArity.OneOrMore,
+        };
+        var dryRun = new Option<bool>("--dry-run") { Description = "Print the completed command line and end." };
+        var command = new Command(
+            "run",
+            """
+            Start a VM with QEMU and show its screen as windows of this session.
+            Whatever your command line lacks is added to its end, and said: guest RAM that can be shared, a virtio-gpu served by this program, no second graphics card, no window of QEMU's own.
+            Ends when QEMU ends, with QEMU's exit code. Closing the window asks QEMU to end; so does Ctrl-C.
+
+              guest-surfaces run -- qemu-system-x86_64 -accel kvm -m 4G -smp 4 disk.qcow2
+              guest-surfaces run --name work --outputs 2 -- ./my-vm.sh
+            """)
+        {
+            common.Name, common.Fullscreen, common.Outputs, common.Size, common.Stats, common.Note, common.NoDisplay, common.Verbose, dryRun, vmm,
+        };
+        command.SetAction(result => Run(common.Read(result), result.GetValue(vmm)!, result.GetValue(dryRun)));
+        return command;
+    }
+
+    private static int Run(HostOptions options, IReadOnlyList<string> vmm, bool dryRun)
+    {
+        var line = new QemuCommandLine(vmm);
+        using var folder = new RuntimeFolder();
+        var socketPath = folder["gpu.sock"];
+        var additions = line.Complete(socketPath, options.Outputs);
+        var complete = line.With(additions);
+        if (dryRun)
+        {
+            Console.WriteLine(string.Join(' ', complete.Select(ShellWords.Quote)));
+            return 0;
+        }
+
+        foreach (var addition in additions)
+            Console.Error.WriteLine($"added: {string.Join(' ', addition.Arguments.Select(ShellWords.Quote))}   ({addition.Why})");
+
+        using var host = new GuestHost(options);
+        host.ListenVhostUser(socketPath);
+        using var process = ChildProcess.Start(complete, inherited: null, output: null);
+        using (host.Loop.Watch(process.ExitEvent, EpollEvents.In, new StopLoop(host.Loop)))
+        {
+            host.Run();
+        }
+
+        // QEMU closes its disks when it is asked to; only a hung one is killed (by Dispose).
+        process.RequestExit();
+        if (!process.WaitForExit(timeoutMs: 8000))
+        {
+            Console.Error.WriteLine("the VM didn't end within eight seconds and was killed");
+            process.Kill();
+        }
+
+        host.WriteStats();
+        return process.ExitCode ?? 1;
+    }
+
+    private sealed class StopLoop(EventLoop loop) : IFdHandler
+    {
+        public void OnReady(EpollEvents events) => loop.Stop();
+    }
+}
