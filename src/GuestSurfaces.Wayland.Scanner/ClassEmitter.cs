@@ -167,7 +167,7 @@ internal sealed class ClassEmitter(CodeWriter code, Side side, InterfaceModel ty
                 yield return $"writer.WriteUInt({name});";
                 break;
             case ArgKind.NewId when arg.Interface is null:
-                yield return $"writer.WriteString({name}.Interface.NameUtf8);";
+                yield return $"writer.WriteUtf8({name}.Interface.NameUtf8);";
                 yield return "writer.WriteUInt(version);";
                 yield return $"writer.WriteUInt({IdLocal(arg)});";
                 break;
