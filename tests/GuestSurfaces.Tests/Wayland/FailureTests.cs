@@ -233,7 +233,7 @@ public sealed class FailureTests : Conversation
         Compositor.Server.AddClient(theirs);
         act((id, opcode, words) =>
         {
-            var writer = connection.Channel.Begin(id, opcode);
+            var writer = connection.Begin(id, opcode);
             foreach (var word in words)
                 writer.WriteUInt(word);
             connection.End(ref writer);
