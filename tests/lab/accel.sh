@@ -34,7 +34,7 @@ settle() {
 }
 
 [ -e /dev/kvm ] || settle tcg "there is no /dev/kvm"
-[ -r /dev/kvm ] && [ -w /dev/kvm ] || settle tcg "/dev/kvm may not be opened by this user"
+if ! { [ -r /dev/kvm ] && [ -w /dev/kvm ]; }; then settle tcg "/dev/kvm may not be opened by this user"; fi
 need qemu-system-x86_64=qemu-system-x86
 guest=$("$lab_dir/guest/build.sh" "${GS_PROBE_GUEST:-6.12}" 2> /dev/null) || settle tcg "no guest could be built to try /dev/kvm with"
 

@@ -14,7 +14,7 @@ cache_dir=$(cd "$cache_dir" && pwd)
 
 debian_keyring=/usr/share/keyrings/debian-archive-keyring.gpg
 
-trap 'status=$?; echo "${0##*/}: line $LINENO: \"$BASH_COMMAND\" ended with $status" >&2' ERR
+trap 'echo "${0##*/}: line $LINENO: \"$BASH_COMMAND\" ended with $?" >&2' ERR
 
 note() { printf '%s: %s\n' "${0##*/}" "$*" >&2; }
 die() { note "$*"; exit 1; }
@@ -63,15 +63,11 @@ apt_install() {
 # The mirror this machine's own apt reads Debian from: the first one, which is not a security archive.
 debian_mirror() {
     local uri
+    # shellcheck disable=SC2016 # apt's own variables
     uri=$(apt-get indextargets --format '$(REPO_URI) $(RELEASE) $(COMPONENT)' 'Created-By: Packages' |
         awk '$3 == "main" && $2 !~ /security|updates|backports/ && $1 ~ /debian/ { print $1; exit }')
     [ -n "$uri" ] || die "this machine's apt configuration names no Debian mirror with component main"
     printf '%s' "${uri%/}"
-}
-
-debian_security_mirror() {
-    apt-get indextargets --format '$(REPO_URI) $(RELEASE) $(COMPONENT)' 'Created-By: Packages' |
-        awk '$3 == "main" && $2 ~ /-security$/ { sub("/$", "", $1); print $1; exit }'
 }
 
 # private_apt SUITE apt-command...: runs it on an apt state of our own that knows that suite alone; the system's stays untouched

@@ -73,11 +73,13 @@ up() {
     [ -z "$image" ] && case $job in modetest) image=tools ;; weston) image=weston ;; esac
     kernel_dir=$("$lab_dir/guest/build.sh" "$guest" ${image:+"$image"})
 
+    # shellcheck disable=SC2054 # the commas are QEMU's
     local args=(-nodefaults -no-user-config -display none -smp "$cpus" -m "$memory"
         -object "memory-backend-memfd,id=mem,size=${memory}M,share=on" -machine q35,memory-backend=mem
         -kernel "$kernel_dir/kernel" -initrd "$kernel_dir/initrd${image:+-$image}"
         -append "console=ttyS0 quiet loglevel=4 nokaslr mitigations=off tsc=reliable no_timer_check random.trust_cpu=on panic=-1 ${words[*]} $append"
         -serial "file:$dir/serial.log" -qmp "unix:$dir/qmp.sock,server=on,wait=off" -pidfile "$dir/qemu.pid")
+    # shellcheck disable=SC2054
     if [ "$accel" = kvm ]; then args+=(-accel kvm -cpu host); else args+=(-accel tcg,thread=multi,tb-size=256 -cpu max,la57=off); fi
     [ "$job" = reboot ] || args+=(-no-reboot)
 
