@@ -43,22 +43,35 @@ is_current && exit 0
 begin=$(uptime_s)
 rm -rf "$root".tmp.*
 tmp=$root.tmp.$$
-trap 'rm -rf "$tmp"' EXIT
-trap 'exit 130' INT TERM
+builder=
+cleanup() {
+    if [ -n "$builder" ]; then
+        kill -KILL "$builder" 2> /dev/null || true
+        wait "$builder" 2> /dev/null || true
+    fi
+    rm -rf "$tmp"
+}
+trap cleanup EXIT
+trap 'exit 130' INT TERM HUP
 
 # apt's own way to the mirror (proxy, validity checks) holds for the root, too
 apt_options=()
 while read -r line; do apt_options+=(--aptopt="$line"); done < <(
     apt-config dump | grep -iE '^Acquire::(http|https|ftp|Check-|AllowRel|Retries)' | grep -v '::Proxy-Auto-Detect' | sed 's/;$//')
 
+mirror=$(debian_mirror)
 note "building the $suite root (about a minute and a half)"
-unshare -m timeout 600 nice mmdebstrap --variant=essential --mode=root --quiet \
+# namespaces of its own for mounts and processes, bound to our life: nothing of it stays, whatever happens to us
+setpriv --pdeathsig KILL unshare --mount --pid --mount-proc --fork --kill-child timeout 600 nice mmdebstrap --variant=essential --mode=root --quiet \
     --keyring="$debian_keyring" "${apt_options[@]}" \
     --aptopt='Apt::Install-Recommends "false"' --dpkgopt=force-unsafe-io \
     --dpkgopt='path-exclude=/usr/share/man/*' --dpkgopt='path-exclude=/usr/share/doc/*' \
     --dpkgopt='path-exclude=/usr/share/locale/*' --dpkgopt='path-exclude=/usr/share/icons/*/*' \
     --include="$(IFS=,; echo "${packages[*]}")" \
-    "$suite" "$tmp" "$(debian_mirror)" > "$root.log" 2>&1 || { tail -n 30 "$root.log" >&2; die "mmdebstrap failed; all of it: $root.log"; }
+    "$suite" "$tmp" "$mirror" < /dev/null > "$root.log" 2>&1 9>&- &
+builder=$!
+wait "$builder" || { builder=''; tail -n 30 "$root.log" >&2; die "mmdebstrap failed; all of it: $root.log"; }
+builder=
 
 # vhost-user-gpu alone, without the GTK world its package depends on
 gui=$(fetch_deb "$suite" qemu-system-gui)
