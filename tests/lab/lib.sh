@@ -49,16 +49,19 @@ install_packages() {
     exec 7> "$cache_dir/apt-install.lock"
     flock -w 300 7 || die "another apt-get install keeps $cache_dir/apt-install.lock"
     if ! apt_install "$@" > "$log" 2>&1; then
-        # a machine fresh from its image has no package lists, or stale ones
+        # a machine fresh from its image has no package lists, or stale ones; an earlier installation may have been cut off
+        dpkg --configure -a < /dev/null >> "$log" 2>&1 || true
         apt-get -q -o DPkg::Lock::Timeout=120 update >> "$log" 2>&1 || true
         apt_install "$@" >> "$log" 2>&1 || { tail -n 20 "$log" >&2; die "apt-get could not install $*"; }
     fi
     exec 7>&-
 }
 
-apt_install() {
+# (to be interrupted half-way would leave the machine's dpkg in pieces: the signals that end us wait for it)
+apt_install() (
+    trap '' TERM INT HUP
     DEBIAN_FRONTEND=noninteractive apt-get -q -o DPkg::Lock::Timeout=120 install -y --no-install-recommends "$@" < /dev/null
-}
+)
 
 # The mirror this machine's own apt reads Debian from: the first one, which is not a security archive.
 debian_mirror() {

@@ -67,7 +67,10 @@ up() {
     local in_root=() kernel_dir
     case $qemu in
         host) need qemu-system-x86_64=qemu-system-x86 ;;
-        trixie) in_root=("$lab_dir/in-root.sh" -b "$dir" trixie) ;;
+        trixie)
+            "$lab_dir/roots.sh" trixie # before any clock runs
+            in_root=("$lab_dir/in-root.sh" -b "$dir" trixie)
+            ;;
         *) bad_use "--qemu host or trixie" ;;
     esac
     [ -z "$image" ] && case $job in modetest) image=tools ;; weston) image=weston ;; esac
