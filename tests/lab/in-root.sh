@@ -20,6 +20,7 @@ done
 suite=$1
 shift
 [ "$(id -u)" = 0 ] || { note "a chroot is entered as root: sudo $0 $suite $*"; exit 3; }
+need mount=mount
 "$lab_dir/roots.sh" "$suite"
 root=$("$lab_dir/roots.sh" --path "$suite")
 if [ -d "${XDG_RUNTIME_DIR:-/nonexistent}" ]; then paths+=("$XDG_RUNTIME_DIR"); fi
