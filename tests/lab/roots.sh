@@ -32,7 +32,7 @@ case $name in
         ;;
     vmm)
         backports=trixie-backports
-        packages=(busybox-static qemu-system-x86)
+        packages=(busybox-static qemu-system-x86 libvirglrenderer1 libepoxy0 libgbm1 libgl1-mesa-dri)
         ;;
     *) bad_use "unknown root '$name'" ;;
 esac
@@ -87,14 +87,12 @@ wait "$builder" || { builder=''; tail -n 30 "$root.log" >&2; die "mmdebstrap fai
 builder=
 
 # vhost-user-gpu alone, without the GTK world its package depends on
-if [ "$name" = trixie ]; then
-    gui=$(fetch_deb "$suite" qemu-system-gui)
-    mkdir -p "$tmp/.gui"
-    dpkg-deb -x "$gui" "$tmp/.gui"
-    helper=$(find "$tmp/.gui" -name vhost-user-gpu -type f | head -n 1)
-    if [ -n "$helper" ]; then install -D -m 755 "$helper" "$tmp/usr/lib/qemu/vhost-user-gpu"; else note "qemu-system-gui of $suite has no vhost-user-gpu"; fi
-    rm -rf "$tmp/.gui"
-fi
+gui=$(fetch_deb "${backports:-$suite}" qemu-system-gui)
+mkdir -p "$tmp/.gui"
+dpkg-deb -x "$gui" "$tmp/.gui"
+helper=$(find "$tmp/.gui" -name vhost-user-gpu -type f | head -n 1)
+if [ -n "$helper" ]; then install -D -m 755 "$helper" "$tmp/usr/lib/qemu/vhost-user-gpu"; else note "qemu-system-gui of ${backports:-$suite} has no vhost-user-gpu"; fi
+rm -rf "$tmp/.gui"
 
 printf '%s\n' "$wanted" > "$tmp/.gs-root"
 rm -rf "$root"

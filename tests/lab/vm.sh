@@ -94,7 +94,7 @@ up() {
         '') ;;
         virtio) args+=(-device "virtio-gpu-pci,id=gs-gpu$properties") ;;
         helper)
-            if [ "$qemu" = host ]; then start_helper "$limit"; else start_helper "$limit" "$lab_dir/in-root.sh" -b "$dir" trixie; fi
+            if [ "$qemu" = host ]; then start_helper "$limit"; else start_helper "$limit" "${in_root[@]}"; fi
             gpu=$dir/helper.sock
             ;;&
         *)
