@@ -28,7 +28,7 @@ internal static class DeviceCommand
         {
             if (result.GetValue(capabilities))
             {
-                Console.WriteLine(BackendCapabilities.Gpu);
+                Console.WriteLine(VhostUserProgram.Capabilities(VhostUserProgram.GpuDeviceId));
                 return 0;
             }
 

@@ -56,6 +56,15 @@ internal sealed record StatsReport
 
     public double RssMib { get; init; }
 
+    /// <summary>A rung's name as reports and logs spell it.</summary>
+    public static string Name(Rung rung) => rung switch
+    {
+        Core.Diagnostics.Rung.Direct => "direct",
+        Core.Diagnostics.Rung.Convert => "convert",
+        Core.Diagnostics.Rung.Copy => "copy",
+        _ => "none",
+    };
+
     /// <summary>Writes the report beside the target and moves it there, so that readers never see half of one.</summary>
     public void WriteTo(string path)
     {
