@@ -68,9 +68,12 @@ public sealed class WestonTests : IXdgSurfaceListener, IXdgToplevelListener, IXd
 
     private static Process Start(string folder)
     {
+        // Without these it fades in, and the first screenshots are darker. The kiosk shell would be simpler but raises nothing without a seat.
+        File.WriteAllText($"{folder}/weston.ini", "[shell]\nstartup-animation=none\nanimation=none\npanel-position=none\n");
+
         // --debug lets any client take screenshots.
         var start = new ProcessStartInfo(
-            "weston", $"--debug --no-config --backend=headless-backend.so --use-pixman --shell=kiosk-shell.so --idle-time=0 --width={Width} --height={Height} --socket=wayland-test --log={folder}/log");
+            "weston", $"--debug --config={folder}/weston.ini --backend=headless-backend.so --use-pixman --idle-time=0 --width={Width} --height={Height} --socket=wayland-test --log={folder}/log");
         start.Environment["XDG_RUNTIME_DIR"] = folder;
         start.Environment.Remove("WAYLAND_DISPLAY");
         start.Environment.Remove("DISPLAY");
