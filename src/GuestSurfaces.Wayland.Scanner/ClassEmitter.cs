@@ -167,7 +167,7 @@ internal sealed class ClassEmitter(CodeWriter code, Side side, InterfaceModel ty
                 yield return $"writer.WriteUInt({name});";
                 break;
             case ArgKind.NewId when arg.Interface is null:
-                yield return $"writer.WriteString({name}.Interface.NameUtf8);";
+                yield return $"writer.WriteUtf8({name}.Interface.NameUtf8);";
                 yield return "writer.WriteUInt(version);";
                 yield return $"writer.WriteUInt({IdLocal(arg)});";
                 break;
@@ -208,8 +208,8 @@ internal sealed class ClassEmitter(CodeWriter code, Side side, InterfaceModel ty
 
     private void Deliver(MessageModel message)
     {
-        foreach (var arg in message.Args)
-            code.Line(Read(arg));
+        foreach (var line in message.Args.SelectMany(Read))
+            code.Line(line);
         code.Line("if (!reader.Complete())");
         using (code.Indented())
             code.Line("break;");
@@ -224,23 +224,23 @@ internal sealed class ClassEmitter(CodeWriter code, Side side, InterfaceModel ty
         code.Line("break;");
     }
 
-    private string Read(ArgModel arg)
+    private string[] Read(ArgModel arg)
     {
         var name = Naming.Camel(arg.Name);
         var nullable = arg.AllowNull ? "true" : "false";
         return arg.Kind switch
         {
-            ArgKind.Int or ArgKind.UInt when arg.Enum is not null => $"var {name} = ({Naming.EnumType(type.Name, arg.Enum)})reader.ReadUInt();",
-            ArgKind.Int => $"var {name} = reader.ReadInt();",
-            ArgKind.UInt => $"var {name} = reader.ReadUInt();",
-            ArgKind.Fixed => $"var {name} = reader.ReadFixed();",
-            ArgKind.String => $"var {name} = reader.ReadString({nullable});",
-            ArgKind.Array => $"var {name} = reader.ReadArray();",
-            ArgKind.Fd => $"using var {name} = reader.ReadFd();",
-            ArgKind.Object when arg.Interface is null => $"var {name} = reader.ReadObjectId({nullable});",
-            ArgKind.Object => $"var {name} = ReadObject<{side.Class(arg.Interface)}>(ref reader, nullable: {nullable});",
-            _ when arg.Interface is null => $"var {name}Interface = reader.ReadString(false); var {name}Version = reader.ReadUInt(); var {name} = reader.ReadObjectId(false);",
-            _ => $"var {name} = ReadNewObject(ref reader, new {side.Class(arg.Interface)}());",
+            ArgKind.Int or ArgKind.UInt when arg.Enum is not null => [$"var {name} = ({Naming.EnumType(type.Name, arg.Enum)})reader.ReadUInt();"],
+            ArgKind.Int => [$"var {name} = reader.ReadInt();"],
+            ArgKind.UInt => [$"var {name} = reader.ReadUInt();"],
+            ArgKind.Fixed => [$"var {name} = reader.ReadFixed();"],
+            ArgKind.String => [$"var {name} = reader.ReadString({nullable});"],
+            ArgKind.Array => [$"var {name} = reader.ReadArray();"],
+            ArgKind.Fd => [$"using var {name} = reader.ReadFd();"],
+            ArgKind.Object when arg.Interface is null => [$"var {name} = reader.ReadObjectId({nullable});"],
+            ArgKind.Object => [$"var {name} = ReadObject<{side.Class(arg.Interface)}>(ref reader, nullable: {nullable});"],
+            _ when arg.Interface is null => [$"var {name}Interface = reader.ReadString(false);", $"var {name}Version = reader.ReadUInt();", $"var {name} = reader.ReadObjectId(false);"],
+            _ => [$"var {name} = ReadNewObject(ref reader, new {side.Class(arg.Interface)}());"],
         };
     }
 

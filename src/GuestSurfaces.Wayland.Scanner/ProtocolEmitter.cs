@@ -25,9 +25,12 @@ public static class ProtocolEmitter
         code.Line();
         using (code.Block($"namespace {Side.Server.Namespace}"))
         {
+            var first = true;
             foreach (var type in protocol.Interfaces)
             {
-                code.Line();
+                if (!first)
+                    code.Line();
+                first = false;
                 new ClassEmitter(code, Side.Server, type).Emit();
             }
         }

@@ -12,8 +12,12 @@ internal static class TableEmitter
         code.Summary("Run-time descriptions of all interfaces.");
         using (code.Block("public static partial class WaylandInterfaces"))
         {
+            var first = true;
             foreach (var type in protocol.Interfaces)
             {
+                if (!first)
+                    code.Line();
+                first = false;
                 code.Summary($"{type.Name}, version {type.Version}.");
                 code.Line($"public static WaylandInterface {Naming.Pascal(type.Name)} {{ get; }} = new(");
                 using (code.Indented())
@@ -23,8 +27,6 @@ internal static class TableEmitter
                     Messages(code, type.Requests, ",");
                     Messages(code, type.Events, ");");
                 }
-
-                code.Line();
             }
         }
     }
@@ -47,16 +49,18 @@ internal static class TableEmitter
 
             code.Line("};");
             code.Line();
+            // Not an initialised property: the order of initialisers over the parts of a class is nobody's promise.
             code.Summary("All descriptions.");
-            code.Line("public static System.Collections.Generic.IReadOnlyList<WaylandInterface> All { get; } =");
-            code.Line("[");
+            code.Line("public static System.Collections.Generic.IEnumerable<WaylandInterface> All");
+            code.Line("{");
             using (code.Indented())
+            using (code.Block("get"))
             {
                 foreach (var type in interfaces)
-                    code.Line($"Find(\"{type.Name}\")!,");
+                    code.Line($"yield return {Naming.Pascal(type.Name)};");
             }
 
-            code.Line("];");
+            code.Line("}");
         }
     }
 

@@ -13,6 +13,7 @@ public abstract class WaylandEndpoint : IDisposable
     private const int MaxReadsPerDispatch = 16;
 
     private bool _isDispatching;
+    private WaylandObject? _unsent;
 
     private protected WaylandEndpoint(UnixSocketHandle socket, bool isServer)
     {
@@ -91,13 +92,27 @@ public abstract class WaylandEndpoint : IDisposable
 
     internal abstract ReadOnlySpan<WaylandMessage> Outgoing(WaylandInterface type);
 
+    internal WireWriter Begin(uint objectId, int opcode)
+    {
+        _unsent = null;
+        return Channel.Begin(objectId, opcode);
+    }
+
     internal void End(scoped ref WireWriter writer)
     {
         if (HasFailed)
             return;
         var error = Channel.Commit(ref writer);
         if (error != WireError.None)
+        {
+            // The peer will never hear of an object that this message was to create; its id would leave a gap.
+            if (_unsent is { IsAlive: true } unsent)
+                Objects.TryFree(unsent.Id);
+            _unsent = null;
             throw new ArgumentException($"a Wayland message can't be sent: {error}");
+        }
+
+        _unsent = null;
         if (Channel.HasOverflowed)
             Fail(new WaylandFailure(WaylandFailureKind.Overflow, $"the Wayland peer left {WireLimits.MaxQueuedBytes} bytes or {WireLimits.MaxQueuedFds} descriptors unread"));
     }
@@ -112,6 +127,7 @@ public abstract class WaylandEndpoint : IDisposable
             return 0;
         if (!Objects.TryAllocate(child))
             throw new InvalidOperationException($"more than {WireLimits.MaxObjects} Wayland objects");
+        _unsent = child;
         return child.Id;
     }
 

@@ -42,7 +42,7 @@ public abstract class WaylandObject
                 throw new InvalidOperationException($"{this}.{message.Name} needs version {message.Since}, the peer has version {Version}");
         }
 
-        return endpoint.Channel.Begin(Id, opcode);
+        return endpoint.Begin(Id, opcode);
     }
 
     private protected void End(scoped ref WireWriter writer) => Endpoint!.End(ref writer);

@@ -195,7 +195,7 @@ public sealed partial class WaylandConnection : WaylandEndpoint, IWlDisplayListe
 
         if (type.PlainDestructor < 0)
             return;
-        var writer = Channel.Begin(id, type.PlainDestructor);
+        var writer = Begin(id, type.PlainDestructor);
         End(ref writer);
     }
 }

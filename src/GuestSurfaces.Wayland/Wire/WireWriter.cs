@@ -71,7 +71,7 @@ public ref struct WireWriter
 
     /// <summary>A string that is UTF-8 already.</summary>
     /// <param name="utf8">No NUL inside nor at the end.</param>
-    public void WriteString(ReadOnlySpan<byte> utf8)
+    public void WriteUtf8(ReadOnlySpan<byte> utf8)
     {
         if (utf8.Contains((byte)0))
             Fail(WireError.EmbeddedNul);
