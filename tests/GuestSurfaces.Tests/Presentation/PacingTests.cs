@@ -3,6 +3,7 @@ using GuestSurfaces.Core.Buffers;
 using GuestSurfaces.Core.Frames;
 using GuestSurfaces.Interop;
 using GuestSurfaces.Testing.Presentation;
+using Xunit;
 
 namespace GuestSurfaces.Tests.Presentation;
 

@@ -6,6 +6,7 @@ using GuestSurfaces.Presentation;
 using GuestSurfaces.Testing.Presentation;
 using GuestSurfaces.Wayland;
 using Microsoft.Extensions.Logging.Abstractions;
+using Xunit;
 
 namespace GuestSurfaces.Tests.Presentation;
 

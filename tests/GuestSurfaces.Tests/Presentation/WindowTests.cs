@@ -4,6 +4,7 @@ using GuestSurfaces.Presentation;
 using GuestSurfaces.Testing.Presentation;
 using GuestSurfaces.Wayland;
 using GuestSurfaces.Wayland.Server;
+using Xunit;
 
 namespace GuestSurfaces.Tests.Presentation;
 
