@@ -1,1 +1,4 @@
-return 0;
+// SPDX-License-Identifier: MIT
+using GuestSurfaces.Conformance;
+
+return Commands.Root().Parse(args).Invoke();

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: MIT
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using GuestSurfaces.Core.Diagnostics;
+
+namespace GuestSurfaces.Cli.Hosting;
+
+/// <summary>p50, p99 and maximum of a duration, in microseconds.</summary>
+internal sealed record Percentiles(double P50, double P99, double Max)
+{
+    public static Percentiles Of(LatencyHistogram h) => new(h.PercentileNs(0.5) / 1000.0, h.PercentileNs(0.99) / 1000.0, h.MaxNs / 1000.0);
+}
+
+/// <summary>What <c>--stats</c> writes. Additions keep <see cref="CurrentSchema"/>; a changed or removed member raises it.</summary>
+internal sealed record StatsReport
+{
+    public const int CurrentSchema = 1;
+
+    // A file for programs and people, never part of a web page: a + stays a +.
+    private static readonly StatsJson s_json = new(new JsonSerializerOptions(StatsJson.Default.Options) { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping });
+
+    public int Schema { get; init; } = CurrentSchema;
+
+    public string Guest { get; init; } = "";
+
+    public string Vmm { get; init; } = "";
+
+    public string Accelerator { get; init; } = "";
+
+    public string AcceleratorReason { get; init; } = "";
+
+    public string Compositor { get; init; } = "";
+
+    public string Rung { get; init; } = "";
+
+    public string Reason { get; init; } = "";
+
+    public long FramesReceived { get; init; }
+
+    public long FramesPresented { get; init; }
+
+    public long FramesDropped { get; init; }
+
+    public long UnprotectedFlips { get; init; }
+
+    public long TornWrites { get; init; }
+
+    public long Throttled { get; init; }
+
+    public double BytesCopiedPerFrame { get; init; }
+
+    public required Percentiles FlushToCommitUs { get; init; }
+
+    public required Percentiles FlushToGuestUs { get; init; }
+
+    public double GcAllocatedBytesPerFrame { get; init; }
+
+    public int GcCollections { get; init; }
+
+    public double RssMib { get; init; }
+
+    /// <summary>A rung's name as reports and logs spell it.</summary>
+    public static string Name(Rung rung) => rung switch
+    {
+        Core.Diagnostics.Rung.Direct => "direct",
+        Core.Diagnostics.Rung.Convert => "convert",
+        Core.Diagnostics.Rung.Copy => "copy",
+        _ => "none",
+    };
+
+    /// <summary>Writes the report beside the target and moves it there, so that readers never see half of one.</summary>
+    public void WriteTo(string path)
+    {
+        var temporary = path + ".tmp";
+        File.WriteAllText(temporary, JsonSerializer.Serialize(this, s_json.StatsReport) + "\n");
+        File.Move(temporary, path, overwrite: true);
+    }
+}
+
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, WriteIndented = true)]
+[JsonSerializable(typeof(StatsReport))]
+internal sealed partial class StatsJson : JsonSerializerContext;

@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: MIT
+using System.Globalization;
+
+namespace GuestSurfaces.Cli.Qemu;
+
+/// <summary>What <c>run</c> adds to a QEMU command line, and why.</summary>
+/// <param name="Arguments">One option with its value.</param>
+/// <param name="Why">A short clause for the user.</param>
+internal sealed record Addition(string[] Arguments, string Why);
+
+/// <summary>
+/// Completes the user's own QEMU command line: shared guest RAM, our device, no second graphics card. Whatever the user already says stays as it is.
+/// </summary>
+internal sealed class QemuCommandLine
+{
+    private const string MemoryId = "gs-mem";
+    private const string ChardevId = "gs-gpu";
+    private static readonly string[] s_machineOptions = ["-machine", "-M", "--machine"];
+
+    private readonly IReadOnlyList<string> _command;
+
+    /// <summary>Reads a command: a program, perhaps behind wrappers, and its arguments.</summary>
+    /// <param name="command">As given after <c>--</c>.</param>
+    public QemuCommandLine(IReadOnlyList<string> command)
+    {
+        if (command.Count == 0)
+            throw new UserErrorException("run needs a QEMU command after --", "for example: guest-surfaces run -- qemu-system-x86_64 -m 2G -cdrom debian.iso");
+        _command = command;
+    }
+
+    /// <summary>Works out what is missing.</summary>
+    /// <param name="socketPath">Where our back-end listens.</param>
+    /// <param name="outputs">How many heads the device may have.</param>
+    public IReadOnlyList<Addition> Complete(string socketPath, int outputs)
+    {
+        var additions = new List<Addition>();
+        if (Options("-device", "--device").FirstOrDefault(IsOtherGpu) is { } gpu)
+            throw new UserErrorException($"the command line already has a graphics device ({gpu})", "leave it out: run adds its own");
+
+        AddMemory(additions);
+        var graphics = Options("-vga", "--vga").LastOrDefault();
+        if (graphics is not null && graphics != "none")
+            throw new UserErrorException($"the command line asks for QEMU's own graphics card (-vga {graphics})", "leave -vga out: run adds a device of its own");
+        if (graphics is null && !Has("-nodefaults", "--nodefaults"))
+            additions.Add(new Addition(["-vga", "none"], "only one graphics card"));
+        if (!Has("-display", "--display") && !Has("-nographic", "--nographic"))
+            additions.Add(new Addition(["-display", "none"], "the window is ours, not QEMU's"));
+        additions.Add(new Addition(["-chardev", $"socket,id={ChardevId},path={socketPath}"], "the way to our device"));
+        var heads = outputs > 1 ? $",max_outputs={outputs.ToString(CultureInfo.InvariantCulture)}" : "";
+        additions.Add(new Addition(["-device", $"vhost-user-gpu-pci,chardev={ChardevId}{heads}"], "a virtio-gpu served by this program"));
+        return additions;
+    }
+
+    /// <summary>The whole command: the user's, then what was added.</summary>
+    /// <param name="additions">From <see cref="Complete"/>.</param>
+    public IReadOnlyList<string> With(IEnumerable<Addition> additions) => [.. _command, .. additions.SelectMany(a => a.Arguments)];
+
+    /// <summary>Guest RAM in MiB, as <c>-m</c> says it; QEMU's default is 128.</summary>
+    public long MemoryMib => Options("-m", "--m").LastOrDefault() is { } m ? ParseMemory(m) : 128;
+
+    private void AddMemory(List<Addition> additions)
+    {
+        var machine = Options(s_machineOptions).SelectMany(o => o.Split(',')).LastOrDefault(p => p.StartsWith("memory-backend=", StringComparison.Ordinal));
+        var objects = Options("-object", "--object").Where(o => o.StartsWith("memory-backend-", StringComparison.Ordinal)).ToList();
+        if (machine is not null)
+        {
+            var id = machine["memory-backend=".Length..];
+            var backend = objects.Find(o => o.Split(',').Contains($"id={id}"));
+            if (backend is not null && !IsShared(backend))
+                throw new UserErrorException($"guest RAM ({backend}) isn't shared, so no other process can show its pictures", "add share=on to that -object, or leave it out");
+            return;
+        }
+
+        // -numa node,memdev=… gives RAM to the machine in another way; then every part of it must be shared already.
+        if (Options("-numa", "--numa").Any(n => n.Contains("memdev=", StringComparison.Ordinal)))
+        {
+            if (objects.Find(o => !IsShared(o)) is { } unshared)
+                throw new UserErrorException($"guest RAM ({unshared}) isn't shared, so no other process can show its pictures", "add share=on to that -object");
+            return;
+        }
+
+        additions.Add(new Addition(
+            ["-object", $"memory-backend-memfd,id={MemoryId},size={MemoryMib.ToString(CultureInfo.InvariantCulture)}M,share=on"],
+            "guest RAM that this program can read"));
+        additions.Add(new Addition(["-machine", $"memory-backend={MemoryId}"], "use it"));
+    }
+
+    private static bool IsShared(string memoryObject) =>
+        memoryObject.StartsWith("memory-backend-memfd", StringComparison.Ordinal)
+            ? !memoryObject.Contains("share=off", StringComparison.Ordinal)
+            : memoryObject.Contains("share=on", StringComparison.Ordinal) || memoryObject.Contains("share=yes", StringComparison.Ordinal);
+
+    private static bool IsOtherGpu(string device)
+    {
+        var name = device.Split(',')[0];
+        return name.StartsWith("virtio-gpu", StringComparison.Ordinal) || name.StartsWith("virtio-vga", StringComparison.Ordinal)
+            || name.StartsWith("vhost-user-gpu", StringComparison.Ordinal) || name.StartsWith("vhost-user-vga", StringComparison.Ordinal)
+            || name is "VGA" or "bochs-display" or "qxl" or "qxl-vga" or "cirrus-vga" or "ramfb";
+    }
+
+    private static long ParseMemory(string text)
+    {
+        var size = text.Split(',').Select(p => p.StartsWith("size=", StringComparison.Ordinal) ? p[5..] : p).First(p => !p.Contains('=', StringComparison.Ordinal));
+        var unit = size.Length > 0 ? char.ToUpperInvariant(size[^1]) : ' ';
+        var digits = char.IsDigit(unit) ? size : size[..^1];
+        if (!long.TryParse(digits, NumberStyles.None, CultureInfo.InvariantCulture, out var number) || number <= 0)
+            throw new UserErrorException($"-m {text} isn't a memory size", "write it as -m 2G or -m 2048");
+        return unit switch
+        {
+            'K' => number / 1024,
+            'G' => number * 1024,
+            'T' => number * 1024 * 1024,
+            'B' => number / (1024 * 1024),
+            _ => number,
+        };
+    }
+
+    private IEnumerable<string> Options(params string[] names)
+    {
+        for (var i = 0; i + 1 < _command.Count; i++)
+        {
+            if (names.Contains(_command[i]))
+                yield return _command[i + 1];
+        }
+    }
+
+    private bool Has(params string[] names) => _command.Any(names.Contains);
+}

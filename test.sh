@@ -1,0 +1,48 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+# Runs the tests. On a fresh Debian 12 or 13 it installs what they need first (as root; otherwise it says what to install).
+#
+#   ./test.sh          everything that needs no VM of ours
+#   ./test.sh --lab    that, and the tests with real guests in QEMU
+#   ./test.sh ... -- ARGUMENTS   more arguments for the test program, e.g. -- -class '*Virtqueue*'
+#
+# The last line is: N passed, N failed, N skipped. Exit code 0 if nothing failed.
+set -euo pipefail
+cd "$(dirname "$0")"
+
+lab=false
+more=()
+while [ $# -gt 0 ]; do
+    case $1 in
+        --lab) lab=true ;;
+        --) shift; more=("$@"); break ;;
+        -h | --help) sed -n '3,11p' "$0" | sed 's/^# \{0,1\}//'; exit 0 ;;
+        *) echo "test.sh: unknown argument $1 (try --help)" >&2; exit 2 ;;
+    esac
+    shift
+done
+
+./tests/setup.sh $($lab && echo --lab)
+
+echo "test.sh: building" >&2
+nice dotnet build GuestSurfaces.sln -c Release --nologo -v quiet
+echo "test.sh: checking the format" >&2
+nice dotnet format GuestSurfaces.sln --verify-no-changes --no-restore
+
+if $lab; then export GS_LAB=1; fi
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+status=0
+nice dotnet tests/GuestSurfaces.Tests/bin/Release/net10.0/GuestSurfaces.Tests.dll -noLogo -noColor "${more[@]}" 2>&1 | tee "$log" || status=$?
+
+# xunit's own summary line: Total: N, Errors: N, Failed: N, Skipped: N, ...
+read -r total errors failed skipped < <(sed -nE 's/.*Total: ([0-9]+), Errors: ([0-9]+), Failed: ([0-9]+), Skipped: ([0-9]+).*/\1 \2 \3 \4/p' "$log" | tail -n 1) || true
+if [ -z "${total:-}" ]; then
+    echo "test.sh: the test program ended without a summary (exit code $status)" >&2
+    echo "0 passed, 1 failed, 0 skipped"
+    exit 1
+fi
+bad=$((errors + failed))
+if [ "$status" -ne 0 ] && [ "$bad" -eq 0 ]; then bad=1; fi
+echo "$((total - errors - failed - skipped)) passed, $bad failed, $skipped skipped"
+[ "$bad" -eq 0 ]

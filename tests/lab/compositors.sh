@@ -1,0 +1,169 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+# Headless compositors for tests: start, screenshot, stop; each with a run-time folder of its own.
+#
+#   compositors.sh up NAME DIR WIDTHxHEIGHT   prints two lines: WAYLAND_DISPLAY=/path/of/socket and PID=compositor's pid
+#   compositors.sh shot NAME DIR OUT.png      what the compositor's output shows
+#   compositors.sh down DIR                   ends it, waits; DIR stays, with its log (compositor.log)
+#   compositors.sh list
+#
+#   weston10      Debian 12's weston, pixman      of this machine; wl_shm only: the portable floor
+#   weston14      Debian 13's weston, pixman      from the trixie root
+#   weston14-gl   ... with GL (llvmpipe)          has zwp_linux_dmabuf_v1, which takes plain memfds
+#   sway          Debian 13's sway, pixman        from the trixie root; wl_shm only
+#   sway-gles2    ... with GLES (llvmpipe)        has zwp_linux_dmabuf_v1 if a render node is there
+#
+# Where a window ends up: at (0,0) if it is as big as the output: then the whole screenshot is the picture.
+#   weston14*, sway*: whatever its size, a window is told to be fullscreen (kiosk-shell; a rule). A smaller picture all the
+#                     same: weston centres it on the background, sway puts it at (0,0) on black.
+#                     GS_SHELL=desktop: ordinary windows (desktop-shell without a panel; floating)
+#   weston10:         always desktop-shell, for its kiosk-shell shows nothing where there is no seat. A window of the
+#                     output's size stands at (0,0), as does one that asks to be fullscreen; a smaller one anywhere
+# The background is #204060. weston10 has neither seat nor dma-buf.
+#
+# DIR is the XDG_RUNTIME_DIR (mode 700; keep it short: a socket's path has 107 bytes). A compositor is killed after
+# GS_LIMIT seconds (600) in any case.
+set -euo pipefail
+. "$(dirname "$0")/lib.sh"
+
+names=(weston10 weston14 weston14-gl sway sway-gles2)
+
+# in_place NAME DIR COMMAND...: on this machine or in the root, with the run-time folder of that compositor. Execs: call it in a subshell
+in_place() {
+    local name=$1
+    export XDG_RUNTIME_DIR=$2
+    shift 2
+    case $name in
+        weston10) exec "$@" ;;
+        *) exec "$lab_dir/in-root.sh" -b "$XDG_RUNTIME_DIR" trixie "$@" ;;
+    esac
+}
+
+up() {
+    local name=$1 dir=$2 size=$3 width height shell command=() launcher pid socket
+    width=${size%x*}
+    height=${size#*x}
+    [[ $width =~ ^[0-9]+$ && $height =~ ^[0-9]+$ ]] || bad_use "size as WIDTHxHEIGHT"
+    mkdir -p "$dir"
+    dir=$(cd "$dir" && pwd)
+    chmod 700 "$dir"
+    [ ${#dir} -lt 90 ] || die "$dir is too long for a socket's path"
+    if running "$dir" > /dev/null; then die "a compositor already runs in $dir"; fi
+    rm -f "$dir"/wayland-* "$dir"/gs-wayland* "$dir"/sway-ipc.* "$dir/compositor.log"
+    case ${GS_SHELL:-kiosk} in desktop) shell=desktop ;; kiosk) shell=kiosk ;; *) bad_use "GS_SHELL is kiosk or desktop" ;; esac
+    unset WAYLAND_DISPLAY WAYLAND_SOCKET DISPLAY
+
+    socket=$dir/gs-wayland
+    case $name in
+        weston*)
+            cat > "$dir/weston.ini" << INI
+[core]
+idle-time=0
+require-input=false
+xwayland=false
+[shell]
+locking=false
+panel-position=none
+background-type=solid
+background-color=0xff204060
+startup-animation=none
+close-animation=none
+focus-animation=none
+[screen-share]
+start-on-startup=false
+INI
+            command=(weston -c "$dir/weston.ini" --width="$width" --height="$height" --socket=gs-wayland --debug --idle-time=0)
+            ;;&
+        weston10)
+            need weston=weston
+            # kiosk-shell 10 shows a window only once a seat has activated it, and a headless weston 10 has no seat
+            command+=(--backend=headless-backend.so --use-pixman --shell=desktop-shell.so)
+            ;;
+        weston14) command+=(--backend=headless --renderer=pixman --shell="$shell") ;;
+        weston14-gl) command+=(--backend=headless --renderer=gl --shell="$shell") ;;
+        sway | sway-gles2)
+            [ "$name" = sway ] || [ -d /dev/dri ] || die "sway's GLES renderer wants a DRM device, and this machine has none: take sway, or a VM that has one"
+            {
+                echo "output * mode --custom ${width}x$height@60Hz position 0 0 bg #204060 solid_color"
+                echo 'xwayland disable'
+                echo 'default_border none'
+                echo 'default_floating_border none'
+                echo 'focus_follows_mouse no'
+                if [ "$shell" = kiosk ]; then echo 'for_window [app_id=".*"] fullscreen enable'; else echo 'for_window [app_id=".*"] floating enable'; fi
+            } > "$dir/sway.conf"
+            export WLR_BACKENDS=headless WLR_LIBINPUT_NO_DEVICES=1 WLR_HEADLESS_OUTPUTS=1 WLR_RENDERER_ALLOW_SOFTWARE=1 LIBSEAT_BACKEND=noop
+            if [ "$name" = sway ]; then export WLR_RENDERER=pixman; else export WLR_RENDERER=gles2; fi
+            command=(sway -d -c "$dir/sway.conf")
+            ;;
+        *) bad_use "unknown compositor $name" ;;
+    esac
+
+    case $name in weston10) ;; *) "$lab_dir/roots.sh" trixie ;; esac # before the clock starts
+    setsid timeout -k 2 "${GS_LIMIT:-600}" "$lab_dir/compositors.sh" .exec "$name" "$dir" "${command[@]}" < /dev/null > "$dir/compositor.log" 2>&1 &
+    launcher=$!
+    echo "$launcher" > "$dir/launcher.pid"
+    for _ in $(seq 400); do
+        case $name in
+            sway*)
+                # sway picks the first free name itself
+                for socket in "$dir"/wayland-[0-9]; do [ -S "$socket" ] && break 2; done
+                ;;
+            *) [ -S "$socket" ] && break ;;
+        esac
+        alive "$launcher" || break
+        sleep 0.05
+    done
+    if ! { [ -S "$socket" ] && pid=$(running "$dir"); }; then
+        tail -n 30 "$dir/compositor.log" >&2
+        down "$dir"
+        die "$name did not come up in $dir"
+    fi
+    echo "$socket" > "$dir/display"
+    echo "WAYLAND_DISPLAY=$socket"
+    echo "PID=$pid"
+}
+
+# The compositor's pid: the only child of its time limit
+running() {
+    local launcher
+    launcher=$(cat "$1/launcher.pid" 2> /dev/null) && alive "$launcher" && grep -qz -- "$1" "/proc/$launcher/cmdline" 2> /dev/null || return 1
+    awk '{ print $1 }' "/proc/$launcher/task/$launcher/children" 2> /dev/null | grep . || return 1
+}
+
+shot() {
+    local name=$1 dir=$2 out=$3 socket work
+    dir=$(cd "$dir" && pwd)
+    out=$(cd "$(dirname "$out")" && pwd)/$(basename "$out")
+    socket=$(cat "$dir/display")
+    work=$(mktemp -d "$dir/shot.XXXXXX")
+    export WAYLAND_DISPLAY=$socket
+    case $name in
+        weston*) (cd "$work" && in_place "$name" "$dir" timeout 20 weston-screenshooter) > "$work/log" 2>&1 || { cat "$work/log" >&2; rm -rf "$work"; die "weston-screenshooter failed"; } ;;
+        sway*) (cd "$work" && in_place "$name" "$dir" timeout 20 grim -t png -l 1 "$work/wayland-screenshot.png") > "$work/log" 2>&1 || { cat "$work/log" >&2; rm -rf "$work"; die "grim failed"; } ;;
+        *) bad_use "unknown compositor $name" ;;
+    esac
+    mv "$work"/wayland-screenshot*.png "$out"
+    rm -rf "$work"
+}
+
+down() {
+    local dir pid launcher
+    dir=$(cd "$1" && pwd)
+    if pid=$(running "$dir"); then
+        # a compositor that a test has stopped must first hear of its end
+        kill -CONT "$pid" 2> /dev/null || true
+        stop_pid "$pid" 3
+    fi
+    launcher=$(cat "$dir/launcher.pid" 2> /dev/null || true)
+    if [ -n "$launcher" ] && grep -qz -- "$dir" "/proc/$launcher/cmdline" 2> /dev/null; then stop_pid "$launcher" 2; fi
+    rm -f "$dir/launcher.pid" "$dir/display" "$dir"/gs-wayland* "$dir"/wayland-* "$dir"/sway-ipc.*
+}
+
+case ${1:-} in
+    up) [ $# -eq 4 ] || bad_use "up NAME DIR WIDTHxHEIGHT"; up "$2" "$3" "$4" ;;
+    shot) [ $# -eq 4 ] || bad_use "shot NAME DIR OUT.png"; shot "$2" "$3" "$4" ;;
+    down) [ $# -eq 2 ] || bad_use "down DIR"; [ ! -d "$2" ] || down "$2" ;;
+    list) printf '%s\n' "${names[@]}" ;;
+    .exec) shift; in_place "$@" ;; # of up alone
+    *) bad_use "unknown command ${1:-}" ;;
+esac

@@ -1,0 +1,24 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+# Installs what the tests need and this machine lacks, and builds the lab's caches. Called by test.sh.
+#
+#   setup.sh          what ./test.sh needs
+#   setup.sh --lab    and what ./test.sh --lab needs: guest images, the Debian 13 root
+set -euo pipefail
+. "$(dirname "$0")/lab/lib.sh"
+
+command -v dotnet > /dev/null || die "the .NET 10 SDK is missing (command dotnet): install it first"
+need gcc=gcc /usr/include/stdio.h=libc6-dev pkg-config=pkgconf weston=weston qemu-system-x86_64=qemu-system-x86 \
+    /usr/lib/qemu/vhost-user-gpu=qemu-system-gui /usr/share/wayland/wayland.xml=libwayland-dev \
+    /usr/share/wayland-protocols/stable/xdg-shell/xdg-shell.xml=wayland-protocols
+
+if [ "${1:-}" = --lab ]; then
+    # whatever else of the lab is missing is built by the test that needs it; these two take long enough to be worth a line
+    "$lab_dir/roots.sh" trixie
+    for kernel in 6.1 6.12; do
+        for image in '' tools weston; do
+            "$lab_dir/guest/build.sh" "$kernel" ${image:+"$image"} > /dev/null
+        done
+    done
+    "$lab_dir/accel.sh" > /dev/null
+fi
