@@ -28,12 +28,13 @@ public static class RandomDifferential
     {
         long answers = 0, pixels = 0, peerAnswers = 0, peerDifferences = 0;
         var failures = new List<string>();
+        var scanouts = starters.Min(CountScanouts);
         for (var done = 0; done < commands && failures.Count < MostFailures; done += SequenceLength, seed++)
         {
             var length = Math.Min(SequenceLength, commands - done);
             var traces = new List<(byte[] Request, GpuResponse Answer)>[starters.Count];
             for (var i = 0; i < starters.Count; i++)
-                traces[i] = RunOne(starters[i], seed, length, tame, failures, ref answers, ref pixels);
+                traces[i] = RunOne(starters[i], seed, length, tame, scanouts, failures, ref answers, ref pixels);
             for (var i = 1; i < starters.Count; i++)
                 Compare(traces[0], traces[i], ref peerAnswers, ref peerDifferences);
         }
@@ -42,7 +43,7 @@ public static class RandomDifferential
     }
 
     private static List<(byte[] Request, GpuResponse Answer)> RunOne(
-        Func<BackendUnderTest> start, int seed, int length, bool tame, List<string> failures, ref long answers, ref long pixels)
+        Func<BackendUnderTest> start, int seed, int length, bool tame, uint scanouts, List<string> failures, ref long answers, ref long pixels)
     {
         var trace = new List<(byte[], GpuResponse)>(length);
         using var backend = start();
@@ -50,7 +51,7 @@ public static class RandomDifferential
         try
         {
             var guest = context.Guest;
-            var script = new RandomScript(seed, context.Model, guest.Memory, tame);
+            var script = new RandomScript(seed, context.Model, guest.Memory, tame, scanouts);
             for (var step = 0; step < length; step++)
             {
                 var mark = guest.Memory.Mark();
@@ -74,6 +75,13 @@ public static class RandomDifferential
         answers += context.Answers;
         pixels += context.Pixels;
         return trace;
+    }
+
+    private static uint CountScanouts(Func<BackendUnderTest> start)
+    {
+        using var backend = start();
+        using var context = new CaseContext(backend, new FrontendOptions());
+        return context.Model.ScanoutCount;
     }
 
     private static void ComparePictures(CaseContext context)
