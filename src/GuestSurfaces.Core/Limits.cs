@@ -16,6 +16,9 @@ public sealed record Limits
     /// <summary>The smallest scanout side, in pixels.</summary>
     public int MinScanoutSide { get; init; } = 16;
 
+    /// <summary>Width and height of a cursor's image, in pixels: Linux has 64, Windows up to 128, and a cursor is no window.</summary>
+    public int MaxCursorSide { get; init; } = 512;
+
     /// <summary>Resources alive at once.</summary>
     public int MaxResources { get; init; } = 4096;
 

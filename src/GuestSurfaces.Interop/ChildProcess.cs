@@ -77,6 +77,9 @@ public sealed unsafe class ChildProcess : IDisposable
             : new ChildProcess(pid, PidFdHandle.Adopt(pidFd));
     }
 
+    /// <summary>Becomes readable when it ends: for a loop to watch. Borrowed; leave the loop before disposing this.</summary>
+    public FdHandle ExitEvent => _pidFd;
+
     /// <summary>Waits for its end.</summary>
     /// <param name="timeoutMs">-1: for ever. 0: only looks.</param>
     /// <returns>Whether it has ended.</returns>

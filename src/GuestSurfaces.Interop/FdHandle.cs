@@ -30,12 +30,20 @@ public abstract class FdHandle : SafeHandle
     /// <exception cref="SyscallException">The handle is closed.</exception>
     public ulong GetSizeBytes() => Stat("reading a file's size").stx_size;
 
-    /// <summary>Whether a read returns at once instead of waiting.</summary>
-    public unsafe void SetNonBlocking()
+    /// <summary>Lets every read and write return at once instead of waiting, through any descriptor of this open file.</summary>
+    public void SetNonBlocking()
+    {
+        var errno = TrySetNonBlocking();
+        if (errno != Errno.None)
+            throw new SyscallException("making a file non-blocking", errno);
+    }
+
+    /// <summary>Like <see cref="SetNonBlocking"/>, for a file that a peer chose.</summary>
+    /// <returns>Why it can't be done.</returns>
+    public Errno TrySetNonBlocking()
     {
         var flags = LibC.fcntl(this, LibC.F_GETFL, 0);
-        if (flags < 0 || LibC.fcntl(this, LibC.F_SETFL, flags | LibC.O_NONBLOCK) < 0)
-            throw new SyscallException("making a file non-blocking", LibC.LastErrno);
+        return flags < 0 || LibC.fcntl(this, LibC.F_SETFL, flags | LibC.O_NONBLOCK) < 0 ? LibC.LastErrno : Errno.None;
     }
 
     /// <summary>A second descriptor of the same file, close-on-exec. Ownership: the caller's.</summary>

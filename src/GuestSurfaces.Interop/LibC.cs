@@ -59,6 +59,9 @@ internal static unsafe partial class LibC
     internal static partial int ftruncate(FdHandle fd, long length);
 
     [LibraryImport(Library, SetLastError = true)]
+    internal static partial int fstatfs(FdHandle fd, void* result);
+
+    [LibraryImport(Library, SetLastError = true)]
     internal static partial int memfd_create(byte* name, uint flags);
 
     [LibraryImport(Library, SetLastError = true)]

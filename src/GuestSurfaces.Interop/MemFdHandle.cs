@@ -42,6 +42,16 @@ public sealed class MemFdHandle : FdHandle, IFdHandle<MemFdHandle>
         return seals < 0 ? FileSeals.None : (FileSeals)seals;
     }
 
+    /// <summary>Whether the file's pages are huge ones: such a file can be mapped, but not written by system calls.</summary>
+    public unsafe bool IsHuge()
+    {
+        const long hugetlbfsMagic = 0x958458f6;
+        const int statfsBytes = 120;
+        var raw = stackalloc byte[statfsBytes];
+        // SAFETY: struct statfs has 120 bytes on 64-bit systems and starts with its type, a long.
+        return LibC.fstatfs(this, raw) == 0 && *(long*)raw == hugetlbfsMagic;
+    }
+
     /// <summary>Makes a memfd of a fixed size, sealed against growing and shrinking, so that its readers can map it without fear.</summary>
     /// <param name="name">Shown in /proc/PID/maps.</param>
     /// <param name="sizeBytes">Its size; the pages exist once written.</param>

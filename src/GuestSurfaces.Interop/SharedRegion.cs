@@ -143,16 +143,16 @@ public sealed unsafe class SharedRegion : IDisposable
         where T : unmanaged => TryWrite(offset, System.Runtime.InteropServices.MemoryMarshal.AsBytes(new ReadOnlySpan<T>(in value)));
 
     /// <summary>Reads a ring index: later reads see what its writer wrote before it.</summary>
-    /// <param name="offset">Where it is; even.</param>
+    /// <param name="offset">Where it is; at an even place in the file.</param>
     /// <param name="value">The copy.</param>
     public bool TryLoadAcquire(ulong offset, out ushort value)
     {
         value = 0;
-        if ((offset & 1) != 0 || !Contains(offset, sizeof(ushort)))
+        if (!IsAligned(offset) || !Contains(offset, sizeof(ushort)))
             return false;
         if (_base != null)
         {
-            // SAFETY: inside the mapping; x86 and Arm read an aligned u16 whole. The base is page aligned plus an offset: misaligned u16 are read unaligned but whole on one cache line in practice.
+            // SAFETY: inside the mapping and aligned, so the processor reads it whole.
             value = Volatile.Read(ref *(ushort*)(_base + offset));
             return true;
         }
@@ -163,11 +163,11 @@ public sealed unsafe class SharedRegion : IDisposable
     }
 
     /// <summary>Writes a ring index: its reader sees everything written before it.</summary>
-    /// <param name="offset">Where it goes; even.</param>
+    /// <param name="offset">Where it goes; at an even place in the file.</param>
     /// <param name="value">The value.</param>
     public bool TryStoreRelease(ulong offset, ushort value)
     {
-        if ((offset & 1) != 0 || !Contains(offset, sizeof(ushort)))
+        if (!IsAligned(offset) || !Contains(offset, sizeof(ushort)))
             return false;
         if (_base != null)
         {
@@ -255,6 +255,10 @@ public sealed unsafe class SharedRegion : IDisposable
         // SAFETY: whole pages of our own mapping.
         return LibC.mprotect((void*)from, to - from, accessible ? LibC.PROT_READ | LibC.PROT_WRITE : LibC.PROT_NONE) < 0 ? LibC.LastErrno : Errno.None;
     }
+
+    // The region itself may start anywhere in its file: what counts is the place in memory.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private bool IsAligned(ulong offset) => ((_fileOffset + offset) & 1) == 0;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private bool Contains(ulong offset, ulong length) => offset <= _length && length <= _length - offset;

@@ -34,15 +34,20 @@ settle() {
 }
 
 [ -e /dev/kvm ] || settle tcg "there is no /dev/kvm"
-[ -r /dev/kvm ] && [ -w /dev/kvm ] || settle tcg "/dev/kvm may not be opened by this user"
+if ! { [ -r /dev/kvm ] && [ -w /dev/kvm ]; }; then settle tcg "/dev/kvm may not be opened by this user"; fi
 need qemu-system-x86_64=qemu-system-x86
 guest=$("$lab_dir/guest/build.sh" "${GS_PROBE_GUEST:-6.12}" 2> /dev/null) || settle tcg "no guest could be built to try /dev/kvm with"
 
 work=$(mktemp -d "$cache_dir/.accel.XXXXXX")
 begin=$(uptime_s)
-timeout -k 1 6 qemu-system-x86_64 -nodefaults -no-user-config -display none -machine q35 -accel kvm -cpu host -m 256 -no-reboot \
-    -kernel "$guest/kernel" -initrd "$guest/initrd" -append "console=ttyS0 quiet loglevel=4 panic=-1" \
-    -serial "file:$work/serial" < /dev/null > "$work/qemu.log" 2>&1 9>&- &
+# (the inner shell keeps the outer one from commenting on QEMU's possible abort)
+(
+    trap 'kill $! 2> /dev/null; exit 143' TERM
+    timeout -k 1 6 qemu-system-x86_64 -nodefaults -no-user-config -display none -machine q35 -accel kvm -cpu host -m 256 -no-reboot \
+        -kernel "$guest/kernel" -initrd "$guest/initrd" -append "console=ttyS0 quiet loglevel=4 panic=-1" \
+        -serial "file:$work/serial" < /dev/null > "$work/qemu.log" 2>&1 &
+    wait $!
+) 2> /dev/null 9>&- &
 pid=$!
 trap 'kill $pid 2> /dev/null || true; rm -rf "$work"' EXIT
 while alive $pid; do
@@ -53,7 +58,7 @@ while alive $pid; do
     sleep 0.05
 done
 status=0
-{ wait $pid || status=$?; } 2> /dev/null # (no word of the shell's about an abort)
+wait $pid || status=$?
 case $status in
     124 | 137) settle tcg "/dev/kvm is there, but a stock guest hangs on it (nothing within six seconds)" ;;
     *) settle tcg "QEMU cannot use /dev/kvm: $(head -n 1 "$work/qemu.log")" ;;

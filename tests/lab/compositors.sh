@@ -14,8 +14,9 @@
 #   sway-gles2    ... with GLES (llvmpipe)        has zwp_linux_dmabuf_v1 if a render node is there
 #
 # Where a window ends up: at (0,0) if it is as big as the output: then the whole screenshot is the picture.
-#   weston14*, sway*: whatever its size, a window is told to be fullscreen (kiosk-shell; a rule): a smaller picture is
-#                     centred on the background. GS_SHELL=desktop: ordinary windows (desktop-shell without a panel; floating)
+#   weston14*, sway*: whatever its size, a window is told to be fullscreen (kiosk-shell; a rule). A smaller picture all the
+#                     same: weston centres it on the background, sway puts it at (0,0) on black.
+#                     GS_SHELL=desktop: ordinary windows (desktop-shell without a panel; floating)
 #   weston10:         always desktop-shell, for its kiosk-shell shows nothing where there is no seat. A window of the
 #                     output's size stands at (0,0), as does one that asks to be fullscreen; a smaller one anywhere
 # The background is #204060. weston10 has neither seat nor dma-buf.
@@ -43,7 +44,7 @@ up() {
     width=${size%x*}
     height=${size#*x}
     [[ $width =~ ^[0-9]+$ && $height =~ ^[0-9]+$ ]] || bad_use "size as WIDTHxHEIGHT"
-    mkdir -p -m 700 "$dir"
+    mkdir -p "$dir"
     dir=$(cd "$dir" && pwd)
     chmod 700 "$dir"
     [ ${#dir} -lt 90 ] || die "$dir is too long for a socket's path"

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 # Runs a command inside one of the lab's chroots, built first if need be.
 #
-#   in-root.sh [-b PATH]... trixie COMMAND [ARGUMENT...]
+#   in-root.sh [-b PATH]... trixie|vmm COMMAND [ARGUMENT...]
 #
 # The root sees the machine's /proc, /dev, /sys and /tmp, this repository, the cache, $XDG_RUNTIME_DIR and every -b PATH
 # at the same paths. All mounts live in a mount namespace of the command's own: they are gone when it ends, however it
@@ -17,11 +17,12 @@ while [ "${1:-}" = -b ]; do
     shift 2
 done
 [ $# -ge 2 ] || bad_use "a root and a command are needed"
-suite=$1
+name=$1
 shift
-[ "$(id -u)" = 0 ] || { note "a chroot is entered as root: sudo $0 $suite $*"; exit 3; }
-"$lab_dir/roots.sh" "$suite"
-root=$("$lab_dir/roots.sh" --path "$suite")
+[ "$(id -u)" = 0 ] || { note "a chroot is entered as root: sudo $0 $name $*"; exit 3; }
+need mount=mount
+"$lab_dir/roots.sh" "$name"
+root=$("$lab_dir/roots.sh" --path "$name")
 if [ -d "${XDG_RUNTIME_DIR:-/nonexistent}" ]; then paths+=("$XDG_RUNTIME_DIR"); fi
 
 # shellcheck disable=SC2016 # expanded by the inner shell

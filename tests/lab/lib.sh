@@ -14,7 +14,7 @@ cache_dir=$(cd "$cache_dir" && pwd)
 
 debian_keyring=/usr/share/keyrings/debian-archive-keyring.gpg
 
-trap 'status=$?; echo "${0##*/}: line $LINENO: \"$BASH_COMMAND\" ended with $status" >&2' ERR
+trap 'echo "${0##*/}: line $LINENO: \"$BASH_COMMAND\" ended with $?" >&2' ERR
 
 note() { printf '%s: %s\n' "${0##*/}" "$*" >&2; }
 die() { note "$*"; exit 1; }
@@ -49,29 +49,28 @@ install_packages() {
     exec 7> "$cache_dir/apt-install.lock"
     flock -w 300 7 || die "another apt-get install keeps $cache_dir/apt-install.lock"
     if ! apt_install "$@" > "$log" 2>&1; then
-        # a machine fresh from its image has no package lists, or stale ones
+        # a machine fresh from its image has no package lists, or stale ones; an earlier installation may have been cut off
+        dpkg --configure -a < /dev/null >> "$log" 2>&1 || true
         apt-get -q -o DPkg::Lock::Timeout=120 update >> "$log" 2>&1 || true
         apt_install "$@" >> "$log" 2>&1 || { tail -n 20 "$log" >&2; die "apt-get could not install $*"; }
     fi
     exec 7>&-
 }
 
-apt_install() {
+# (to be interrupted half-way would leave the machine's dpkg in pieces: the signals that end us wait for it)
+apt_install() (
+    trap '' TERM INT HUP
     DEBIAN_FRONTEND=noninteractive apt-get -q -o DPkg::Lock::Timeout=120 install -y --no-install-recommends "$@" < /dev/null
-}
+)
 
 # The mirror this machine's own apt reads Debian from: the first one, which is not a security archive.
 debian_mirror() {
     local uri
+    # shellcheck disable=SC2016 # apt's own variables
     uri=$(apt-get indextargets --format '$(REPO_URI) $(RELEASE) $(COMPONENT)' 'Created-By: Packages' |
         awk '$3 == "main" && $2 !~ /security|updates|backports/ && $1 ~ /debian/ { print $1; exit }')
     [ -n "$uri" ] || die "this machine's apt configuration names no Debian mirror with component main"
     printf '%s' "${uri%/}"
-}
-
-debian_security_mirror() {
-    apt-get indextargets --format '$(REPO_URI) $(RELEASE) $(COMPONENT)' 'Created-By: Packages' |
-        awk '$3 == "main" && $2 ~ /-security$/ { sub("/$", "", $1); print $1; exit }'
 }
 
 # private_apt SUITE apt-command...: runs it on an apt state of our own that knows that suite alone; the system's stays untouched

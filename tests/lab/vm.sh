@@ -5,11 +5,13 @@
 #   vm.sh up DIR [OPTION...] [-- QEMU-ARGUMENT...]   starts it, prints QEMU's pid; DIR gets serial.log qmp.sock qemu.pid qemu.log
 #       --gpu SOCKET      vhost-user-gpu-pci on this socket (default: none)
 #       --gpu virtio      QEMU's own virtio-gpu-pci, for comparison       --gpu helper   QEMU's vhost-user-gpu program
+#       --device gpu|test for a SOCKET or helper: vhost-user-gpu-pci (default), or the generic vhost-user-test-device-pci of
+#                         QEMU 11.1, which lets every feature bit of the backend through: blobs. Takes --qemu vmm
 #       --gpu-args TEXT   more properties of that device, e.g. "xres=1024,yres=768"
 #       --outputs N       heads the device may have (default 1)
 #       --input SOCKET    vhost-user-input-pci on this socket; may be repeated
-#       --qemu host|trixie   this machine's (Debian 12: 7.2), or 10.0 in the trixie root. Default: host, but trixie where host
-#                         cannot: QEMU before 8.0 has vhost-user devices with KVM only ("requires kvm")
+#       --qemu host|trixie|vmm   this machine's (Debian 12: 7.2), 10.0 in the trixie root, or 11.1 in the vmm root. Default: host,
+#                         but trixie where host cannot: QEMU before 8.0 has vhost-user devices with KVM only ("requires kvm")
 #       --guest 6.1|6.12  kernel (default 6.12)        --image tools|weston   a bigger initramfs
 #       --job NAME --frames N --seed S --mode WxH --seconds T --hold T     see guest/gsguest.c
 #       --append TEXT     more kernel command line
@@ -40,10 +42,10 @@ host_has_vhost_user() {
 }
 
 up() {
-    local gpu='' gpu_args='' outputs=1 inputs=() qemu='' guest=6.12 image='' append='' memory=512 cpus=1 accel=auto limit=120 job=pattern words=()
+    local gpu='' gpu_args='' outputs=1 inputs=() qemu='' guest=6.12 image='' append='' device=gpu memory=512 cpus=1 accel=auto limit=120 job=pattern words=()
     while [ $# -gt 0 ]; do
         case $1 in
-            --gpu) gpu=$2 ;; --gpu-args) gpu_args=$2 ;; --outputs) outputs=$2 ;; --input) inputs+=("$2") ;;
+            --gpu) gpu=$2 ;; --device) device=$2 ;; --gpu-args) gpu_args=$2 ;; --outputs) outputs=$2 ;; --input) inputs+=("$2") ;;
             --qemu) qemu=$2 ;; --guest) guest=$2 ;; --image) image=$2 ;; --append) append=$2 ;;
             --memory) memory=$2 ;; --cpus) cpus=$2 ;; --accel) accel=$2 ;; --limit) limit=$2 ;;
             --job) job=$2; words+=("gs.job=$2") ;;
@@ -60,6 +62,7 @@ up() {
     rm -f "$dir"/{serial.log,qmp.sock,qemu.pid,qemu.log,helper.sock,helper.pid}
 
     [ "$accel" != auto ] || accel=$("$lab_dir/accel.sh" 2> /dev/null)
+    case $device in gpu) ;; test) qemu=${qemu:-vmm} ;; *) bad_use "--device gpu or test" ;; esac
     if [ -z "$qemu" ]; then
         qemu=host
         case $gpu$accel in virtiotcg | tcg) [ ${#inputs[@]} -eq 0 ] || host_has_vhost_user || qemu=trixie ;; *tcg) host_has_vhost_user || qemu=trixie ;; esac
@@ -67,17 +70,22 @@ up() {
     local in_root=() kernel_dir
     case $qemu in
         host) need qemu-system-x86_64=qemu-system-x86 ;;
-        trixie) in_root=("$lab_dir/in-root.sh" -b "$dir" trixie) ;;
-        *) bad_use "--qemu host or trixie" ;;
+        trixie | vmm)
+            "$lab_dir/roots.sh" "$qemu" # before any clock runs
+            in_root=("$lab_dir/in-root.sh" -b "$dir" "$qemu")
+            ;;
+        *) bad_use "--qemu host, trixie or vmm" ;;
     esac
     [ -z "$image" ] && case $job in modetest) image=tools ;; weston) image=weston ;; esac
     kernel_dir=$("$lab_dir/guest/build.sh" "$guest" ${image:+"$image"})
 
+    # shellcheck disable=SC2054 # the commas are QEMU's
     local args=(-nodefaults -no-user-config -display none -smp "$cpus" -m "$memory"
         -object "memory-backend-memfd,id=mem,size=${memory}M,share=on" -machine q35,memory-backend=mem
         -kernel "$kernel_dir/kernel" -initrd "$kernel_dir/initrd${image:+-$image}"
         -append "console=ttyS0 quiet loglevel=4 nokaslr mitigations=off tsc=reliable no_timer_check random.trust_cpu=on panic=-1 ${words[*]} $append"
         -serial "file:$dir/serial.log" -qmp "unix:$dir/qmp.sock,server=on,wait=off" -pidfile "$dir/qemu.pid")
+    # shellcheck disable=SC2054
     if [ "$accel" = kvm ]; then args+=(-accel kvm -cpu host); else args+=(-accel tcg,thread=multi,tb-size=256 -cpu max,la57=off); fi
     [ "$job" = reboot ] || args+=(-no-reboot)
 
@@ -86,10 +94,16 @@ up() {
         '') ;;
         virtio) args+=(-device "virtio-gpu-pci,id=gs-gpu$properties") ;;
         helper)
-            start_helper "$limit" "${in_root[@]}"
+            if [ "$qemu" = host ]; then start_helper "$limit"; else start_helper "$limit" "${in_root[@]}"; fi
             gpu=$dir/helper.sock
             ;;&
-        *) args+=(-chardev "socket,id=gpu,path=$gpu" -device "vhost-user-gpu-pci,id=gs-gpu,chardev=gpu$properties") ;;
+        *)
+            args+=(-chardev "socket,id=gpu,path=$gpu")
+            case $device in
+                gpu) args+=(-device "vhost-user-gpu-pci,id=gs-gpu,chardev=gpu$properties") ;;
+                test) args+=(-device "vhost-user-test-device-pci,id=gs-gpu,chardev=gpu,virtio-id=16,num_vqs=2,vq_size=256,config_size=16${gpu_args:+,$gpu_args}") ;;
+            esac
+            ;;
     esac
     for input in "${inputs[@]}"; do
         args+=(-chardev "socket,id=input${#args[@]},path=$input" -device "vhost-user-input-pci,chardev=input${#args[@]}") # one count: expanded before it grows

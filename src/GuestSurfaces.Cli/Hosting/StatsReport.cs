@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using GuestSurfaces.Core.Diagnostics;
@@ -15,6 +16,9 @@ internal sealed record Percentiles(double P50, double P99, double Max)
 internal sealed record StatsReport
 {
     public const int CurrentSchema = 1;
+
+    // A file for programs and people, never part of a web page: a + stays a +.
+    private static readonly StatsJson s_json = new(new JsonSerializerOptions(StatsJson.Default.Options) { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping });
 
     public int Schema { get; init; } = CurrentSchema;
 
@@ -56,11 +60,20 @@ internal sealed record StatsReport
 
     public double RssMib { get; init; }
 
+    /// <summary>A rung's name as reports and logs spell it.</summary>
+    public static string Name(Rung rung) => rung switch
+    {
+        Core.Diagnostics.Rung.Direct => "direct",
+        Core.Diagnostics.Rung.Convert => "convert",
+        Core.Diagnostics.Rung.Copy => "copy",
+        _ => "none",
+    };
+
     /// <summary>Writes the report beside the target and moves it there, so that readers never see half of one.</summary>
     public void WriteTo(string path)
     {
         var temporary = path + ".tmp";
-        File.WriteAllText(temporary, JsonSerializer.Serialize(this, StatsJson.Default.StatsReport) + "\n");
+        File.WriteAllText(temporary, JsonSerializer.Serialize(this, s_json.StatsReport) + "\n");
         File.Move(temporary, path, overwrite: true);
     }
 }

@@ -35,6 +35,12 @@ public sealed class GuestMemoryRegion
 
     /// <summary>The seals of the region's file: without <see cref="FileSeals.Shrink"/> there is no udmabuf.</summary>
     public FileSeals Seals { get; }
+
+    /// <summary>Whether both describe the same bytes of the same file in the same place.</summary>
+    internal bool IsSame(GuestMemoryRegion other) =>
+        GuestAddress == other.GuestAddress && FrontendAddress == other.FrontendAddress && SizeBytes == other.SizeBytes && Seals == other.Seals
+        && Bytes.FileOffsetBytes == other.Bytes.FileOffsetBytes && Bytes.IsMapped == other.Bytes.IsMapped
+        && Bytes.File.GetIdentity() == other.Bytes.File.GetIdentity();
 }
 
 /// <summary>
@@ -58,9 +64,9 @@ public sealed class GuestMemory : IDisposable
     public bool TryAdd(GuestMemoryRegion region)
     {
         ArgumentNullException.ThrowIfNull(region);
-        var end = region.GuestAddress + region.SizeBytes;
-        if (region.SizeBytes == 0 || end < region.GuestAddress || region.FrontendAddress + region.SizeBytes < region.FrontendAddress)
+        if (Wraps(region))
             return false;
+        var end = region.GuestAddress + region.SizeBytes;
         var at = 0;
         foreach (var other in _regions)
         {
@@ -88,6 +94,41 @@ public sealed class GuestMemory : IDisposable
         var region = _regions[index];
         _regions.RemoveAt(index);
         region.Bytes.Dispose();
+        Changed();
+        return true;
+    }
+
+    /// <summary>
+    /// Puts a whole new map in place, then closes what of the old one is not in it. A region that is in both keeps its object, so that what was
+    /// derived from it stays valid.
+    /// </summary>
+    /// <param name="regions">Adopted if this returns true.</param>
+    /// <returns>False if two of them overlap or one wraps; nothing has changed then.</returns>
+    public bool TryReplace(IReadOnlyList<GuestMemoryRegion> regions)
+    {
+        ArgumentNullException.ThrowIfNull(regions);
+        var map = new List<GuestMemoryRegion>(regions);
+        map.Sort(static (a, b) => a.GuestAddress.CompareTo(b.GuestAddress));
+        for (var i = 0; i < map.Count; i++)
+        {
+            if (Wraps(map[i]) || (i > 0 && map[i].GuestAddress - map[i - 1].GuestAddress < map[i - 1].SizeBytes))
+                return false;
+        }
+
+        for (var i = 0; i < map.Count; i++)
+        {
+            var kept = _regions.FindIndex(map[i].IsSame);
+            if (kept < 0)
+                continue;
+            map[i].Bytes.Dispose();
+            map[i] = _regions[kept];
+            _regions.RemoveAt(kept);
+        }
+
+        foreach (var region in _regions)
+            region.Bytes.Dispose();
+        _regions.Clear();
+        _regions.AddRange(map);
         Changed();
         return true;
     }
@@ -251,6 +292,11 @@ public sealed class GuestMemory : IDisposable
         window = new GuestWindow(region.Bytes, offset, lengthBytes);
         return true;
     }
+
+    private static bool Wraps(GuestMemoryRegion region) =>
+        region.SizeBytes == 0
+        || region.GuestAddress + region.SizeBytes < region.GuestAddress
+        || region.FrontendAddress + region.SizeBytes < region.FrontendAddress;
 
     private void Changed()
     {

@@ -48,6 +48,7 @@ public sealed class SplitVirtqueue : Virtqueue
     private ushort _signalledUsed;
     private bool _pushed;
     private uint _generation;
+    private bool _located;
     private int _inFlight;
 
     private SplitVirtqueue(GuestMemory memory, in SplitRingLayout layout, Limits limits, IQueueInterrupt interrupt)
@@ -68,6 +69,9 @@ public sealed class SplitVirtqueue : Virtqueue
 
     /// <summary>The available index up to which chains were popped: GET_VRING_BASE's answer.</summary>
     public ushort NextAvailable => _nextAvailable;
+
+    /// <summary>Whether the ring's memory is there. A VMM may take it away and bring it back in two steps; until then the queue rests.</summary>
+    public bool HasMemory => EnsureLocated();
 
     /// <summary>Opens a ring.</summary>
     /// <param name="memory">Guest RAM.</param>
@@ -128,9 +132,17 @@ public sealed class SplitVirtqueue : Virtqueue
     public override void Push(DescriptorChain chain, uint writtenBytes)
     {
         ArgumentNullException.ThrowIfNull(chain);
+        if (_inFlight == 0)
+            throw new InvalidOperationException("a chain was pushed that was not popped");
         _inFlight--;
-        if (BrokenReason is not null || !EnsureLocated())
+        if (BrokenReason is not null)
             return;
+        if (!EnsureLocated())
+        {
+            Fail("an answer was due while the memory behind the ring was away");
+            return;
+        }
+
         var entry = new UsedElement { Id = chain.Head, Length = writtenBytes };
         if (!_used.TryWrite(4 + (8UL * (ushort)(_nextUsed & _mask)), in entry))
         {
@@ -230,6 +242,8 @@ public sealed class SplitVirtqueue : Virtqueue
     {
         if (lengthBytes == 0 || lengthBytes % DescriptorBytes != 0)
             return Fail("an indirect table whose length is no multiple of 16");
+        if (!_memory.Contains(table, lengthBytes))
+            return Fail("an indirect table lies outside guest RAM");
         var count = lengthBytes / DescriptorBytes;
         uint at = 0;
         for (uint hops = 0; ; hops++)
@@ -237,7 +251,7 @@ public sealed class SplitVirtqueue : Virtqueue
             if (hops == count)
                 return Fail("an indirect chain loops");
             if (!TryReadDescriptor(table + (at * (ulong)DescriptorBytes), out var d))
-                return Fail("an indirect table lies outside guest RAM");
+                return Fail("an indirect table can't be read");
             if ((d.Flags & FlagIndirect) != 0)
                 return Fail("an indirect descriptor inside an indirect table");
             if (!Add(chain, in d))
@@ -260,16 +274,18 @@ public sealed class SplitVirtqueue : Virtqueue
     {
         if (chain.DescriptorCount == _limits.MaxChainDescriptors)
             return Fail($"a chain of more than {_limits.MaxChainDescriptors} descriptors");
+        if (d.Address + d.Length < d.Address)
+            return Fail("a descriptor wraps around the end of the address space");
         return chain.Add(d.Address, d.Length, (d.Flags & FlagWrite) != 0) || Fail("a readable descriptor after a writable one");
     }
 
-    private bool EnsureLocated() => _generation == _memory.Generation || Locate() || Fail("the memory behind the ring was removed");
+    private bool EnsureLocated() => _generation == _memory.Generation ? _located : Locate();
 
     private bool Locate()
     {
         _generation = _memory.Generation;
         var size = (ulong)_layout.Size;
-        return _memory.TryGetWindow(_layout.Descriptors, size * DescriptorBytes, out _descriptors)
+        return _located = _memory.TryGetWindow(_layout.Descriptors, size * DescriptorBytes, out _descriptors)
             && _memory.TryGetWindow(_layout.Available, 6 + (2 * size), out _available)
             && _memory.TryGetWindow(_layout.Used, 6 + (8 * size), out _used);
     }

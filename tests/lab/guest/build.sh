@@ -121,8 +121,9 @@ done
 
 # ---- the bigger images: programs of the trixie root with all they load ------------------------------------------------------
 
-# add_program PATH...: files of the trixie root into the tree, each with its shared libraries
+# add_programs PATH...: files of the trixie root into the tree, each with its shared libraries
 add_programs() {
+    # shellcheck disable=SC2016 # for the shell inside
     "$lab_dir/in-root.sh" trixie sh -c 'for f; do echo "$f"; ldd "$f" 2>/dev/null | sed -n "s/.* => \(\/[^ ]*\).*/\1/p; s/^[[:space:]]*\(\/[^ ]*\) .*/\1/p"; done' sh "$@" | sort -u |
         while read -r file; do
             mkdir -p "$tree${file%/*}"

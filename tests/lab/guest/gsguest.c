@@ -528,6 +528,7 @@ static void job_follow(void)
 {
     set_up(MAX_HEADS, 1, 0);
     say_hold("");
+    done(0, 0);
     for (double begin = now();;) {
         for (int k = 0; k < head_count; k++) {
             struct head *h = &heads[k];

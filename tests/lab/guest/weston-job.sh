@@ -1,9 +1,11 @@
 #!/bin/busybox sh
+# shellcheck shell=dash
 # SPDX-License-Identifier: MIT
 # In the guest of image `weston`: weston on the virtio display with its software renderer, and a client that animates.
 # $1 = seconds from GS-READY to GS-DONE; the desktop stays after that.
 /bin/busybox --install -s /bin
-mkdir -p -m 700 /run/user /etc /dev/shm
+mkdir -p /run/user /etc /dev/shm
+chmod 700 /run/user
 mount -t tmpfs tmpfs /dev/shm
 export XDG_RUNTIME_DIR=/run/user LIBSEAT_BACKEND=builtin SEATD_VTBOUND=0 HOME=/run
 cat > /run/weston.ini << INI

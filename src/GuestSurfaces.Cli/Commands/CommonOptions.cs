@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: MIT
+using System.CommandLine;
+using System.Globalization;
+using GuestSurfaces.Cli.Hosting;
+using GuestSurfaces.Core;
+using GuestSurfaces.Core.Buffers;
+
+namespace GuestSurfaces.Cli.Commands;
+
+/// <summary>Options that several commands share; each command adds those it means.</summary>
+internal sealed class CommonOptions
+{
+    public Option<string> Name { get; } = new("--name", "-n")
+    {
+        Description = "The guest's name: in the window's title and its app id (org.guestsurfaces.NAME).",
+        DefaultValueFactory = _ => "guest",
+        HelpName = "NAME",
+    };
+
+    public Option<bool> Fullscreen { get; } = new("--fullscreen") { Description = "Open the windows full screen." };
+
+    public Option<int> Outputs { get; } = new("--outputs")
+    {
+        Description = $"How many heads (1 to {Limits.MaxScanouts}) the guest's graphics card has.",
+        DefaultValueFactory = _ => 1,
+        HelpName = "N",
+    };
+
+    public Option<string> Size { get; } = new("--size")
+    {
+        Description = "The size in pixels that the guest is told its screen has.",
+        DefaultValueFactory = _ => "1280x800",
+        HelpName = "WIDTHxHEIGHT",
+    };
+
+    public Option<string?> Stats { get; } = new("--stats")
+    {
+        Description = "Write what was measured to this file as JSON when the program ends.",
+        HelpName = "FILE",
+    };
+
+    public Option<string[]> Note { get; } = new("--note")
+    {
+        Description = "A fact for the statistics that only the caller knows; may be repeated. Keys: guest, vmm, accelerator, accelerator_reason, compositor.",
+        HelpName = "KEY=VALUE",
+    };
+
+    public Option<bool> NoDisplay { get; } = new("--no-display")
+    {
+        Description = "Show nothing: the guest gets its device and its answers at a paced rate. For tests, and for machines without a session.",
+    };
+
+    public Option<bool> Verbose { get; } = new("--verbose", "-v") { Description = "Log every step of the conversations." };
+
+    /// <summary>Reads the options that a command has.</summary>
+    /// <param name="result">The parsed command line.</param>
+    public HostOptions Read(ParseResult result)
+    {
+        var outputs = result.GetValue(Outputs);
+        if (outputs is < 1 or > Limits.MaxScanouts)
+            throw new UserErrorException($"--outputs {outputs} isn't a number of heads", $"1 to {Limits.MaxScanouts}");
+        return new HostOptions
+        {
+            Name = result.GetValue(Name)!,
+            Fullscreen = result.GetValue(Fullscreen),
+            Outputs = outputs,
+            Size = ParseSize(result.GetValue(Size)!),
+            StatsPath = result.GetValue(Stats),
+            Notes = ParseNotes(result.GetValue(Note) ?? []),
+            ShowWindows = !result.GetValue(NoDisplay),
+            Verbose = result.GetValue(Verbose),
+        };
+    }
+
+    private static BufferSize ParseSize(string text)
+    {
+        var parts = text.Split('x');
+        if (parts.Length == 2
+            && int.TryParse(parts[0], NumberStyles.None, CultureInfo.InvariantCulture, out var width) && width is >= 64 and <= 16384
+            && int.TryParse(parts[1], NumberStyles.None, CultureInfo.InvariantCulture, out var height) && height is >= 64 and <= 16384)
+            return new BufferSize(width, height);
+        throw new UserErrorException($"--size {text} isn't a size", "write it as 1920x1080; each side 64 to 16384");
+    }
+
+    private static Dictionary<string, string> ParseNotes(string[] notes)
+    {
+        var parsed = new Dictionary<string, string>(StringComparer.Ordinal);
+        foreach (var note in notes)
+        {
+            var at = note.IndexOf('=', StringComparison.Ordinal);
+            if (at <= 0)
+                throw new UserErrorException($"--note {note} isn't KEY=VALUE", "for example --note guest=debian-12");
+            parsed[note[..at]] = note[(at + 1)..];
+        }
+
+        return parsed;
+    }
+}

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: MIT
+using System.CommandLine;
+using GuestSurfaces.Cli.Hosting;
+using GuestSurfaces.Cli.Qemu;
+using GuestSurfaces.Core.Loop;
+using GuestSurfaces.Interop;
+
+namespace GuestSurfaces.Cli.Commands;
+
+/// <summary><c>guest-surfaces run -- qemu…</c>: completes the user's own QEMU command line, starts it, shows it, ends with it.</summary>
+internal static class RunCommand
+{
+    public static Command Create()
+    {
+        var common = new CommonOptions();
+        var vmm = new Argument<string[]>("command")
+        {
+            Description = "The QEMU command, after --. It may stand behind a wrapper (sudo, taskset, a script that ends in exec \"$@\").",
+            Arity = ArgumentArity.OneOrMore,
+        };
+        var dryRun = new Option<bool>("--dry-run") { Description = "Print the completed command line and end." };
+        var command = new Command(
+            "run",
+            """
+            Start a VM with QEMU and show its screen as windows of this session.
+            Whatever your command line lacks is added to its end, and said: guest RAM that can be shared, a virtio-gpu served by this program, no second graphics card, no window of QEMU's own.
+            Ends when QEMU ends, with QEMU's exit code. Closing the window asks QEMU to end; so does Ctrl-C.
+
+              guest-surfaces run -- qemu-system-x86_64 -accel kvm -m 4G -smp 4 disk.qcow2
+              guest-surfaces run --name work --outputs 2 -- ./my-vm.sh
+            """)
+        {
+            common.Name, common.Fullscreen, common.Outputs, common.Size, common.Stats, common.Note, common.NoDisplay, common.Verbose, dryRun, vmm,
+        };
+        command.SetAction(result => Run(common.Read(result), result.GetValue(vmm)!, result.GetValue(dryRun)));
+        return command;
+    }
+
+    private static int Run(HostOptions options, IReadOnlyList<string> vmm, bool dryRun)
+    {
+        var line = new QemuCommandLine(vmm);
+        using var folder = new RuntimeFolder();
+        var socketPath = folder["gpu.sock"];
+        var additions = line.Complete(socketPath, options.Outputs);
+        var complete = line.With(additions);
+        if (dryRun)
+        {
+            Console.WriteLine(string.Join(' ', complete.Select(ShellWords.Quote)));
+            return 0;
+        }
+
+        foreach (var addition in additions)
+            Console.Error.WriteLine($"added: {string.Join(' ', addition.Arguments.Select(ShellWords.Quote))}   ({addition.Why})");
+
+        using var host = new GuestHost(options);
+        host.ListenVhostUser(socketPath);
+        using var process = ChildProcess.Start(complete, inherited: null, output: null);
+        var end = new VmEnd(process, host.Loop.Timers.Clock);
+        host.StopRequested = end.Request;
+        host.Tick = end.KillIfOverdue;
+        using (host.Loop.Watch(process.ExitEvent, EpollEvents.In, new StopLoop(host.Loop)))
+        {
+            host.Run();
+        }
+
+        host.WriteStats();
+        _ = process.WaitForExit(timeoutMs: -1); // it has ended: this collects its exit code
+        return process.ExitCode ?? 1;
+    }
+
+    /// <summary>
+    /// Ends the VM on request. The device goes on serving it meanwhile: QEMU waits for its back-ends' answers while it closes its disks. Only one that hangs is killed.
+    /// </summary>
+    private sealed class VmEnd(ChildProcess process, IClock clock)
+    {
+        private const long PatienceNs = 8_000_000_000;
+        private long _requestedNs;
+
+        /// <summary>Asks the VM to end. Thread: any.</summary>
+        public void Request()
+        {
+            process.RequestExit();
+            Interlocked.CompareExchange(ref _requestedNs, clock.NowNs, 0);
+        }
+
+        /// <summary>Kills it when it was asked long ago.</summary>
+        public void KillIfOverdue()
+        {
+            var requested = Interlocked.Read(ref _requestedNs);
+            if (requested == 0 || clock.NowNs - requested < PatienceNs || process.WaitForExit(0))
+                return;
+            Console.Error.WriteLine("the VM didn't end within eight seconds and was killed");
+            process.Kill();
+        }
+    }
+
+    private sealed class StopLoop(EventLoop loop) : IFdHandler
+    {
+        public void OnReady(EpollEvents events) => loop.Stop();
+    }
+}

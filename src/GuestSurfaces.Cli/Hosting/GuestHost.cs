@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: MIT
+using System.Runtime.InteropServices;
+using GuestSurfaces.Core;
+using GuestSurfaces.Core.Diagnostics;
+using GuestSurfaces.Core.Loop;
+using GuestSurfaces.Core.Sessions;
+using GuestSurfaces.Interop;
+using GuestSurfaces.Presentation;
+using GuestSurfaces.Transports.VhostUser;
+using GuestSurfaces.Virtio.Gpu;
+using Microsoft.Extensions.Logging;
+
+namespace GuestSurfaces.Cli.Hosting;
+
+/// <summary>One guest in one process: its device, its session, its windows, wired together on one loop. Thread: the main thread's.</summary>
+internal sealed class GuestHost : IDisposable
+{
+    private const long SampleNs = 500_000_000;
+
+    private readonly HostOptions _options;
+    private readonly Limits _limits = new();
+    private readonly ILoggerFactory _loggers;
+    private readonly ILogger _log;
+    private readonly List<PosixSignalRegistration> _signals = [];
+    private readonly GcBaseline _gc;
+    private readonly LoopTimer _sampleTimer;
+    private WaylandPresenter? _presenter;
+    private VhostUserServer? _server;
+    private RungReport? _loggedRung;
+
+    /// <summary>Wires a session to the compositor.</summary>
+    /// <param name="options">From the command line.</param>
+    public GuestHost(HostOptions options)
+    {
+        _options = options;
+        _loggers = ConsoleLog.Create(options.Verbose);
+        _log = _loggers.CreateLogger(options.Name);
+        StopRequested = Loop.Stop;
+        Session = new Session(Loop.Timers, Statistics, _limits) { WindowClosed = _ => StopRequested!() };
+        if (options.ShowWindows)
+            ConnectDisplay();
+        foreach (var signal in (PosixSignal[])[PosixSignal.SIGINT, PosixSignal.SIGTERM, PosixSignal.SIGHUP])
+        {
+            _signals.Add(PosixSignalRegistration.Create(signal, context =>
+            {
+                context.Cancel = true;
+                StopRequested();
+            }));
+        }
+
+        _gc = new GcBaseline(Statistics);
+        _sampleTimer = Loop.Timers.Create(Sample);
+    }
+
+    /// <summary>Where everything happens.</summary>
+    public EventLoop Loop { get; } = new();
+
+    /// <summary>What was counted.</summary>
+    public GuestStatistics Statistics { get; } = new();
+
+    /// <summary>Between the guest and its windows.</summary>
+    public Session Session { get; }
+
+    /// <summary>Whether the program ends when the VMM disconnects.</summary>
+    public bool EndsWithFrontend { get; init; }
+
+    /// <summary>What a signal or a closed window does: ends the loop, unless something else must end first. Called on any thread.</summary>
+    public Action StopRequested { get; set; }
+
+    /// <summary>Called twice a second on the loop's thread.</summary>
+    public Action? Tick { get; set; }
+
+    /// <summary>Serves a virtio-gpu on a socket of our own.</summary>
+    /// <param name="path">Where.</param>
+    public void ListenVhostUser(string path)
+    {
+        _server = VhostUserServer.Listen(Loop, path, CreateDevice(), CreateServerOptions());
+        _server.FrontendGone += OnFrontendGone;
+        _log.LogInformation("waiting for a VMM at {Path}", path);
+    }
+
+    /// <summary>Serves a virtio-gpu over a connected socket.</summary>
+    /// <param name="socket">Adopted.</param>
+    public void ServeVhostUser(UnixSocketHandle socket)
+    {
+        _server = VhostUserServer.Serve(Loop, socket, CreateDevice(), CreateServerOptions());
+        _server.FrontendGone += OnFrontendGone;
+    }
+
+    /// <summary>Runs until a signal, a closed window, or whatever else stops the loop.</summary>
+    public void Run()
+    {
+        _sampleTimer.ArmIn(SampleNs);
+        Loop.Run();
+        _sampleTimer.Cancel();
+    }
+
+    /// <summary>Writes the statistics, if the command line asked for them.</summary>
+    public void WriteStats()
+    {
+        if (_options.StatsPath is not { } path)
+            return;
+        var (bytesPerFrame, collections) = _gc.Measure();
+        new StatsReport
+        {
+            Guest = _options.Note("guest"),
+            Vmm = _options.Note("vmm"),
+            Accelerator = _options.Note("accelerator"),
+            AcceleratorReason = _options.Note("accelerator_reason"),
+            Compositor = _options.Note("compositor"),
+            Rung = StatsReport.Name(Statistics.Rung.Rung),
+            Reason = Statistics.Rung.Reason,
+            FramesReceived = Statistics.FramesReceived,
+            FramesPresented = Statistics.FramesPresented,
+            FramesDropped = Statistics.FramesDropped,
+            UnprotectedFlips = Statistics.UnprotectedFlips,
+            TornWrites = Statistics.TornWrites,
+            Throttled = Statistics.Throttled,
+            BytesCopiedPerFrame = Statistics.FramesReceived == 0 ? 0 : (double)Statistics.BytesCopied / Statistics.FramesReceived,
+            FlushToCommitUs = Percentiles.Of(Statistics.FlushToCommit),
+            FlushToGuestUs = Percentiles.Of(Statistics.FlushToGuest),
+            GcAllocatedBytesPerFrame = bytesPerFrame,
+            GcCollections = collections,
+            RssMib = Environment.WorkingSet / (1024.0 * 1024.0),
+        }.WriteTo(path);
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        foreach (var signal in _signals)
+            signal.Dispose();
+        _server?.Dispose();
+        _presenter?.Dispose();
+        Loop.Dispose();
+        _loggers.Dispose();
+    }
+
+    private void ConnectDisplay()
+    {
+        var options = new PresenterOptions { Title = _options.Name, AppId = $"org.guestsurfaces.{_options.Name}", Fullscreen = _options.Fullscreen };
+        try
+        {
+            _presenter = WaylandPresenter.Connect(Loop, null, Session, options, Statistics, _log);
+        }
+        catch (Exception e) when (e is SyscallException or InvalidOperationException)
+        {
+            throw new UserErrorException(e.Message, "run this inside a Wayland session, set WAYLAND_DISPLAY to its socket, or add --no-display");
+        }
+
+        _presenter.Lost = _ =>
+        {
+            Session.Display = null;
+            _log.LogWarning("the guest runs on unseen: its windows are gone with the compositor");
+        };
+        Session.Display = _presenter;
+    }
+
+    private VirtioGpuDevice CreateDevice()
+    {
+        var mode = new OutputMode(_options.Size, 60_000, 0, 0, Enabled: true);
+        var gpu = new VirtioGpuOptions { ScanoutCount = _options.Outputs, InitialModes = [.. Enumerable.Repeat(mode, _options.Outputs)] };
+        var device = new VirtioGpuDevice(Session, _limits, Statistics, gpu, _log);
+        Session.Transport = device;
+        return device;
+    }
+
+    private VhostUserOptions CreateServerOptions() => new() { Logger = _log, Limits = _limits };
+
+    private void OnFrontendGone()
+    {
+        Session.CloseWindows();
+        if (EndsWithFrontend)
+            Loop.Stop();
+    }
+
+    // Twice a second: the baseline for what frames allocate, and the one log line about the rung whenever it changes.
+    private void Sample()
+    {
+        _sampleTimer.ArmIn(SampleNs);
+        _gc.Sample();
+        Tick?.Invoke();
+        var rung = Statistics.Rung;
+        if (rung == _loggedRung || rung.Rung == Rung.None)
+            return;
+        _loggedRung = rung;
+        if (rung.Rung == Rung.Direct)
+            _log.LogInformation("frames go to the screen without a copy");
+        else
+            _log.LogInformation("frames take the {Rung} rung: {Reason}{Remedy}", StatsReport.Name(rung.Rung), rung.Reason, rung.Remedy.Length > 0 ? $"; {rung.Remedy}" : "");
+    }
+}

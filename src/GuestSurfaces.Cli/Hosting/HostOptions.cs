@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: MIT
+using GuestSurfaces.Core.Buffers;
+
+namespace GuestSurfaces.Cli.Hosting;
+
+/// <summary>What the command line says about one guest.</summary>
+internal sealed record HostOptions
+{
+    public required string Name { get; init; }
+
+    public bool Fullscreen { get; init; }
+
+    public int Outputs { get; init; } = 1;
+
+    public BufferSize Size { get; init; } = new(1280, 800);
+
+    public string? StatsPath { get; init; }
+
+    public IReadOnlyDictionary<string, string> Notes { get; init; } = new Dictionary<string, string>();
+
+    public bool ShowWindows { get; init; } = true;
+
+    public bool Verbose { get; init; }
+
+    /// <summary>A note's text; empty if it wasn't given.</summary>
+    public string Note(string key) => Notes.GetValueOrDefault(key, "");
+}

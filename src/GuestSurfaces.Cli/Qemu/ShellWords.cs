@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: MIT
+using System.Text.RegularExpressions;
+
+namespace GuestSurfaces.Cli.Qemu;
+
+/// <summary>Prints arguments so that they can be pasted into a shell.</summary>
+internal static partial class ShellWords
+{
+    /// <summary>Quotes a word if a shell would read it in another way.</summary>
+    public static string Quote(string word) => Plain().IsMatch(word) ? word : $"'{word.Replace("'", "'\\''", StringComparison.Ordinal)}'";
+
+    [GeneratedRegex(@"^[A-Za-z0-9_@%+=:,./-]+$")]
+    private static partial Regex Plain();
+}

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: MIT
+namespace GuestSurfaces.Virtio.Gpu;
+
+/// <summary>Something that the guest made and gave a number.</summary>
+internal abstract class GpuResource(uint id)
+{
+    /// <summary>The guest's number for it; never 0.</summary>
+    public uint Id { get; } = id;
+
+    /// <summary>Its guest pages; null while none are attached.</summary>
+    public BackingList? Backing { get; private set; }
+
+    /// <summary>Its name for other devices; made when first asked for, the same ever after. Linux asks again with every export.</summary>
+    public Guid? Uuid { get; set; }
+
+    /// <summary>Attaches pages. Not while there are some.</summary>
+    public void Attach(BackingList backing) => Backing = backing;
+
+    /// <summary>Forgets the pages.</summary>
+    public virtual void Detach()
+    {
+        Backing?.Release();
+        Backing = null;
+    }
+
+    /// <summary>The guest gave it up. Its storages live on while they are read.</summary>
+    public virtual void Destroy() => Detach();
+}

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: MIT
+using GuestSurfaces.Core.Buffers;
+using GuestSurfaces.Core.Diagnostics;
+using GuestSurfaces.Core.Memory;
+
+namespace GuestSurfaces.Virtio.Gpu;
+
+/// <summary>
+/// Makes one buffer of a blob's guest pages (udmabuf), so that they are shown without a copy. The direct rung plugs in here. Thread: the device's loop;
+/// asked when a blob is first scanned out, not in a flush.
+/// </summary>
+public interface IGuestBufferExporter
+{
+    /// <summary>Exports a page list.</summary>
+    /// <param name="memory">The guest's RAM.</param>
+    /// <param name="backing">The pages, in order.</param>
+    /// <param name="sizeBytes">The blob's size; at most the list's.</param>
+    /// <param name="decline">Why not, and what to do about it, for the user; meaningless on success.</param>
+    /// <returns>The storage (the caller's, to drop), or null: the rows are copied then.</returns>
+    BufferStorage? TryExport(GuestMemory memory, BackingList backing, ulong sizeBytes, out RungReport decline);
+}
+
+/// <summary>Declines everything: the copy rung.</summary>
+public sealed class NoBufferExporter : IGuestBufferExporter
+{
+    /// <summary>The one instance.</summary>
+    public static readonly NoBufferExporter Instance = new();
+
+    private static readonly RungReport s_decline = new(Rung.Copy, "guest blobs are copied: this device process was given no way to share guest pages");
+
+    private NoBufferExporter()
+    {
+    }
+
+    /// <inheritdoc/>
+    public BufferStorage? TryExport(GuestMemory memory, BackingList backing, ulong sizeBytes, out RungReport decline)
+    {
+        decline = s_decline;
+        return null;
+    }
+}

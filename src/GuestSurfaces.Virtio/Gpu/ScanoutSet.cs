@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: MIT
+using GuestSurfaces.Core;
+using GuestSurfaces.Core.Buffers;
+using GuestSurfaces.Core.Diagnostics;
+using GuestSurfaces.Core.Loop;
+using GuestSurfaces.Core.Memory;
+using GuestSurfaces.Core.Sessions;
+
+namespace GuestSurfaces.Virtio.Gpu;
+
+/// <summary>All scanouts of a guest: which resource is where, and the frames that flushes make of it.</summary>
+internal sealed class ScanoutSet
+{
+    /// <summary>Linux flushes after SET_SCANOUT; firmware and other drivers may rely on the command alone. Longer than the gap between the two, about a refresh.</summary>
+    public const long WholeDelayNs = 20_000_000;
+
+    private static readonly RungReport s_plain2D = new(
+        Rung.Copy,
+        "2D resource: the guest may draw into its pages at any time, so rows are copied when it says TRANSFER",
+        "a VMM that passes RESOURCE_BLOB on lets the guest share its framebuffer");
+
+    private readonly ScanoutState[] _scanouts;
+    private readonly IGuestDisplay _display;
+    private readonly GuestStatistics _statistics;
+    private readonly IGuestBufferExporter _exporter;
+    private readonly GuestMemory _memory;
+    private readonly LoopTimer _wholeTimer;
+    private readonly IClock _clock;
+    private ulong _lastSerial;
+
+    public ScanoutSet(int count, IGuestDisplay display, GuestStatistics statistics, HostPixelBudget budget, IGuestBufferExporter exporter, IVirtioHost host)
+    {
+        _scanouts = new ScanoutState[count];
+        for (var i = 0; i < count; i++)
+            _scanouts[i] = new ScanoutState(budget, statistics);
+        _display = display;
+        _statistics = statistics;
+        _exporter = exporter;
+        _memory = host.Memory;
+        _clock = host.Timers.Clock;
+        _wholeTimer = host.Timers.Create(PresentOverdue);
+    }
+
+    public int Count => _scanouts.Length;
+
+    /// <summary>Shows a part of a 2D resource. The picture appears with its next flush, or soon without.</summary>
+    public void Show(int scanout, Resource2D resource, BufferRect visible, long poppedNs)
+    {
+        if (!_scanouts[scanout].Show(resource, visible, poppedNs))
+            return;
+        _statistics.Rung = s_plain2D;
+        OweWhole(_scanouts[scanout]);
+    }
+
+    /// <summary>Shows a picture in a blob, without a copy if that is possible.</summary>
+    public void Show(int scanout, GuestBlobResource blob, in BlobFramebuffer framebuffer, BufferRect visible, long poppedNs)
+    {
+        if (!_scanouts[scanout].Show(blob, in framebuffer, visible, poppedNs))
+            return;
+        blob.Export(_memory, _exporter);
+        _statistics.Rung = blob.Rung ?? _statistics.Rung;
+        OweWhole(_scanouts[scanout]);
+    }
+
+    /// <summary>Turns a scanout off.</summary>
+    public void Disable(int scanout)
+    {
+        if (_scanouts[scanout].Resource is null)
+            return;
+        _scanouts[scanout].Clear();
+        _display.Disable(scanout);
+    }
+
+    /// <summary>Turns off every scanout that shows a resource: it is about to go.</summary>
+    public void DisableShowing(GpuResource resource)
+    {
+        for (var i = 0; i < _scanouts.Length; i++)
+        {
+            if (_scanouts[i].Resource == resource)
+                Disable(i);
+        }
+    }
+
+    /// <summary>Turns all off.</summary>
+    public void Reset()
+    {
+        for (var i = 0; i < _scanouts.Length; i++)
+            Disable(i);
+        _wholeTimer.Cancel();
+    }
+
+    /// <summary>
+    /// RESOURCE_FLUSH: puts a frame together for every scanout that shows a damaged part of the resource. Nothing of a 2D resource is copied here.
+    /// </summary>
+    /// <param name="resource">What was drawn.</param>
+    /// <param name="rect">Where, in its pixels; inside a 2D resource.</param>
+    /// <param name="poppedNs">When the command was popped.</param>
+    /// <param name="awaited">Whether it is fenced.</param>
+    /// <param name="frames">What to <see cref="Present"/>.</param>
+    /// <returns>OkNoData, or the first thing that went wrong; the other scanouts' frames are there all the same.</returns>
+    public VirtioGpuResponse Flush(GpuResource resource, in GpuRect rect, long poppedNs, bool awaited, out FrameSet frames)
+    {
+        frames = default;
+        var result = VirtioGpuResponse.OkNoData;
+        for (var i = 0; i < _scanouts.Length; i++)
+        {
+            var scanout = _scanouts[i];
+            if (scanout.Resource != resource)
+                continue;
+            var damage = scanout.IsWholeOwed ? scanout.Visible : rect.ClipTo(new BufferSize(scanout.Visible.Right, scanout.Visible.Bottom)).Intersect(scanout.Visible);
+            if (damage.IsEmpty)
+                continue;
+            var response = Prepare(i, damage, poppedNs, awaited, ref frames);
+            if (result == VirtioGpuResponse.OkNoData)
+                result = response;
+        }
+
+        return result;
+    }
+
+    /// <summary>Hands prepared frames to the display. It may settle earlier ones before it returns, or these.</summary>
+    /// <param name="frames">As prepared.</param>
+    /// <returns>Whether one of them takes the place of a frame that wasn't settled yet.</returns>
+    public bool Present(in FrameSet frames)
+    {
+        var superseding = false;
+        for (var i = 0; i < _scanouts.Length; i++)
+        {
+            if (!frames.Has(i))
+                continue;
+            var scanout = _scanouts[i];
+            superseding |= scanout.LastSerial > scanout.SettledSerial;
+            scanout.LastSerial = scanout.Next.Serial;
+            _display.Present(i, in scanout.Next);
+            scanout.Next = default; // the lock is the display's now
+        }
+
+        return superseding;
+    }
+
+    /// <summary>A frame, and all before it on its scanout, needs no more waiting.</summary>
+    public void Settled(int scanout, ulong serial) => _scanouts[scanout].SettledSerial = Math.Max(_scanouts[scanout].SettledSerial, serial);
+
+    private VirtioGpuResponse Prepare(int index, BufferRect damage, long poppedNs, bool awaited, ref FrameSet frames)
+    {
+        var scanout = _scanouts[index];
+        var response = scanout.Prepare(_memory, damage);
+        if (response != VirtioGpuResponse.OkNoData)
+            return response;
+        scanout.Next.Serial = ++_lastSerial;
+        scanout.Next.PoppedNs = poppedNs;
+        scanout.Next.Awaited = awaited;
+        frames.Add(index, _lastSerial);
+        return response;
+    }
+
+    private void OweWhole(ScanoutState scanout)
+    {
+        scanout.WholeDueNs = _clock.NowNs + WholeDelayNs;
+        if (!_wholeTimer.IsArmed)
+            _wholeTimer.ArmAt(scanout.WholeDueNs);
+    }
+
+    private void PresentOverdue()
+    {
+        var now = _clock.NowNs;
+        var frames = default(FrameSet);
+        var next = long.MaxValue;
+        for (var i = 0; i < _scanouts.Length; i++)
+        {
+            var scanout = _scanouts[i];
+            if (scanout.WholeDueNs <= now)
+            {
+                // Tried once: what can't be shown now is shown by a later flush.
+                scanout.WholeDueNs = long.MaxValue;
+                Prepare(i, scanout.Visible, scanout.WholePoppedNs, awaited: false, ref frames);
+            }
+
+            next = Math.Min(next, scanout.WholeDueNs);
+        }
+
+        if (next != long.MaxValue)
+            _wholeTimer.ArmAt(next);
+        Present(in frames);
+    }
+}

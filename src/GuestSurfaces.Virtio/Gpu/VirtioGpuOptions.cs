@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: MIT
+using GuestSurfaces.Core.Buffers;
+using GuestSurfaces.Core.Sessions;
+
+namespace GuestSurfaces.Virtio.Gpu;
+
+/// <summary>What kind of GPU a guest sees.</summary>
+public sealed record VirtioGpuOptions
+{
+    /// <summary>What a scanout shows to the guest until a window says otherwise: QEMU's default size.</summary>
+    public static readonly OutputMode DefaultMode = new(new BufferSize(1280, 800), 60_000, 0, 0, Enabled: true);
+
+    /// <summary>How many scanouts; 1 to 16.</summary>
+    public int ScanoutCount { get; init; } = 1;
+
+    /// <summary>The first scanouts' modes; those without one start disconnected. A width of a multiple of 64 makes a stride that every GPU imports.</summary>
+    public IReadOnlyList<OutputMode> InitialModes { get; init; } = [DefaultMode];
+
+    /// <summary>Offers EDIDs: refresh rates and physical sizes reach the guest by them alone.</summary>
+    public bool OfferEdid { get; init; } = true;
+
+    /// <summary>Offers guest blobs: framebuffers in guest RAM, fenced flushes. QEMU up to 11.1 doesn't pass the bit on.</summary>
+    public bool OfferBlob { get; init; } = true;
+
+    /// <summary>Offers names for resources.</summary>
+    public bool OfferUuid { get; init; }
+
+    /// <summary>Makes buffers of guest pages; the default copies.</summary>
+    public IGuestBufferExporter Exporter { get; init; } = NoBufferExporter.Instance;
+}
