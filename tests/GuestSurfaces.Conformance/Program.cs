@@ -1,2 +1,4 @@
 // SPDX-License-Identifier: MIT
-return 0;
+using GuestSurfaces.Conformance;
+
+return Commands.Root().Parse(args).Invoke();

@@ -25,13 +25,25 @@ public sealed class FdLeakCheck : IDisposable
         var counts = new Dictionary<string, int>();
         foreach (var path in Directory.EnumerateFiles("/proc/self/fd"))
         {
-            // A descriptor may be closed between listing and looking: then it is no leak.
-            var target = File.ResolveLinkTarget(path, returnFinalTarget: false)?.FullName ?? string.Empty;
+            var target = Target(path);
             var kind = Array.Find(s_kinds, kind => target.Contains(kind, StringComparison.Ordinal));
             if (kind is not null)
                 counts[kind] = counts.GetValueOrDefault(kind) + 1;
         }
 
         return counts;
+    }
+
+    private static string Target(string path)
+    {
+        try
+        {
+            return File.ResolveLinkTarget(path, returnFinalTarget: false)?.FullName ?? string.Empty;
+        }
+        catch (IOException)
+        {
+            // Closed between listing and looking, such as the listing itself: no leak.
+            return string.Empty;
+        }
     }
 }

@@ -55,21 +55,43 @@ internal static class RunCommand
         using var host = new GuestHost(options);
         host.ListenVhostUser(socketPath);
         using var process = ChildProcess.Start(complete, inherited: null, output: null);
+        var end = new VmEnd(process, host.Loop.Timers.Clock);
+        host.StopRequested = end.Request;
+        host.Tick = end.KillIfOverdue;
         using (host.Loop.Watch(process.ExitEvent, EpollEvents.In, new StopLoop(host.Loop)))
         {
             host.Run();
         }
 
-        // QEMU closes its disks when it is asked to; only a hung one is killed (by Dispose).
-        process.RequestExit();
-        if (!process.WaitForExit(timeoutMs: 8000))
+        host.WriteStats();
+        _ = process.WaitForExit(timeoutMs: -1); // it has ended: this collects its exit code
+        return process.ExitCode ?? 1;
+    }
+
+    /// <summary>
+    /// Ends the VM on request. The device goes on serving it meanwhile: QEMU waits for its back-ends' answers while it closes its disks. Only one that hangs is killed.
+    /// </summary>
+    private sealed class VmEnd(ChildProcess process, IClock clock)
+    {
+        private const long PatienceNs = 8_000_000_000;
+        private long _requestedNs;
+
+        /// <summary>Asks the VM to end. Thread: any.</summary>
+        public void Request()
         {
+            process.RequestExit();
+            Interlocked.CompareExchange(ref _requestedNs, clock.NowNs, 0);
+        }
+
+        /// <summary>Kills it when it was asked long ago.</summary>
+        public void KillIfOverdue()
+        {
+            var requested = Interlocked.Read(ref _requestedNs);
+            if (requested == 0 || clock.NowNs - requested < PatienceNs || process.WaitForExit(0))
+                return;
             Console.Error.WriteLine("the VM didn't end within eight seconds and was killed");
             process.Kill();
         }
-
-        host.WriteStats();
-        return process.ExitCode ?? 1;
     }
 
     private sealed class StopLoop(EventLoop loop) : IFdHandler

@@ -18,6 +18,6 @@ internal static class ConsoleLog
             console.TimestampFormat = "HH:mm:ss.fff ";
             console.ColorBehavior = Console.IsErrorRedirected ? LoggerColorBehavior.Disabled : LoggerColorBehavior.Default;
         });
-        builder.Services.Configure<ConsoleLoggerOptions>(options => options.LogToStandardErrorThreshold = LogLevel.Trace);
+        builder.AddConsole(console => console.LogToStandardErrorThreshold = LogLevel.Trace);
     });
 }

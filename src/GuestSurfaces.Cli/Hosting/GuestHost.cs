@@ -35,7 +35,8 @@ internal sealed class GuestHost : IDisposable
         _options = options;
         _loggers = ConsoleLog.Create(options.Verbose);
         _log = _loggers.CreateLogger(options.Name);
-        Session = new Session(Loop.Timers, Statistics, _limits) { WindowClosed = _ => Loop.Stop() };
+        StopRequested = Loop.Stop;
+        Session = new Session(Loop.Timers, Statistics, _limits) { WindowClosed = _ => StopRequested!() };
         if (options.ShowWindows)
             ConnectDisplay();
         foreach (var signal in (PosixSignal[])[PosixSignal.SIGINT, PosixSignal.SIGTERM, PosixSignal.SIGHUP])
@@ -43,7 +44,7 @@ internal sealed class GuestHost : IDisposable
             _signals.Add(PosixSignalRegistration.Create(signal, context =>
             {
                 context.Cancel = true;
-                Loop.Stop();
+                StopRequested();
             }));
         }
 
@@ -62,6 +63,12 @@ internal sealed class GuestHost : IDisposable
 
     /// <summary>Whether the program ends when the VMM disconnects.</summary>
     public bool EndsWithFrontend { get; init; }
+
+    /// <summary>What a signal or a closed window does: ends the loop, unless something else must end first. Called on any thread.</summary>
+    public Action StopRequested { get; set; }
+
+    /// <summary>Called twice a second on the loop's thread.</summary>
+    public Action? Tick { get; set; }
 
     /// <summary>Serves a virtio-gpu on a socket of our own.</summary>
     /// <param name="path">Where.</param>
@@ -172,6 +179,7 @@ internal sealed class GuestHost : IDisposable
     {
         _sampleTimer.ArmIn(SampleNs);
         _gc.Sample();
+        Tick?.Invoke();
         var rung = Statistics.Rung;
         if (rung == _loggedRung || rung.Rung == Rung.None)
             return;

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using GuestSurfaces.Core.Diagnostics;
@@ -15,6 +16,9 @@ internal sealed record Percentiles(double P50, double P99, double Max)
 internal sealed record StatsReport
 {
     public const int CurrentSchema = 1;
+
+    // A file for programs and people, never part of a web page: a + stays a +.
+    private static readonly StatsJson s_json = new(new JsonSerializerOptions(StatsJson.Default.Options) { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping });
 
     public int Schema { get; init; } = CurrentSchema;
 
@@ -69,7 +73,7 @@ internal sealed record StatsReport
     public void WriteTo(string path)
     {
         var temporary = path + ".tmp";
-        File.WriteAllText(temporary, JsonSerializer.Serialize(this, StatsJson.Default.StatsReport) + "\n");
+        File.WriteAllText(temporary, JsonSerializer.Serialize(this, s_json.StatsReport) + "\n");
         File.Move(temporary, path, overwrite: true);
     }
 }

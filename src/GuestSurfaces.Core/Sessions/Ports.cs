@@ -79,6 +79,21 @@ public interface IDisplayEvents
     /// <summary>The user closed a scanout's window.</summary>
     /// <param name="scanout">0 to 15.</param>
     void CloseWanted(int scanout);
+
+    /// <summary>How fast the output refreshes that shows a scanout: how long a flip may be held. No wish for another mode.</summary>
+    /// <param name="scanout">0 to 15.</param>
+    /// <param name="refreshMilliHz">60 Hz is 60000.</param>
+    void RefreshKnown(int scanout, int refreshMilliHz)
+    {
+    }
+
+    /// <summary>The compositor can't show this storage, now or later: frames are wanted in shared memory. Its frame is superseded too.</summary>
+    /// <param name="scanout">0 to 15.</param>
+    /// <param name="storage">Which; borrowed for the call.</param>
+    /// <param name="reason">Why, without a full stop.</param>
+    void BufferRefused(int scanout, BufferStorage storage, string reason)
+    {
+    }
 }
 
 /// <summary>The guest's side: what a transport is told. Every frame is answered exactly once, by <see cref="FrameSettled"/>.</summary>
@@ -93,4 +108,12 @@ public interface IGuestTransport
     /// <param name="scanout">0 to 15.</param>
     /// <param name="mode">Its mode.</param>
     void SetMode(int scanout, in OutputMode mode);
+
+    /// <summary>Frames in this storage can't be shown: draw into shared memory instead (the copy rung).</summary>
+    /// <param name="scanout">0 to 15.</param>
+    /// <param name="storage">Which; borrowed for the call.</param>
+    /// <param name="reason">Why, without a full stop.</param>
+    void BufferRefused(int scanout, BufferStorage storage, string reason)
+    {
+    }
 }

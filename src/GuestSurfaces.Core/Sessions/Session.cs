@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+using GuestSurfaces.Core.Buffers;
 using GuestSurfaces.Core.Diagnostics;
 using GuestSurfaces.Core.Frames;
 using GuestSurfaces.Core.Loop;
@@ -144,10 +145,19 @@ public sealed class Session : IGuestDisplay, IDisplayEvents
     /// <inheritdoc/>
     public void ModeWanted(int scanout, in OutputMode mode)
     {
-        if (mode.RefreshMilliHz > 0)
-            _scanouts[scanout].HoldNs = Math.Min(_maxHoldNs, 2 * 1_000_000_000_000 / mode.RefreshMilliHz);
+        RefreshKnown(scanout, mode.RefreshMilliHz);
         Transport?.SetMode(scanout, in mode);
     }
+
+    /// <inheritdoc/>
+    public void RefreshKnown(int scanout, int refreshMilliHz)
+    {
+        if (refreshMilliHz > 0)
+            _scanouts[scanout].HoldNs = Math.Min(_maxHoldNs, 2 * 1_000_000_000_000 / refreshMilliHz);
+    }
+
+    /// <inheritdoc/>
+    public void BufferRefused(int scanout, BufferStorage storage, string reason) => Transport?.BufferRefused(scanout, storage, reason);
 
     /// <inheritdoc/>
     public void CloseWanted(int scanout) => WindowClosed?.Invoke(scanout);

@@ -64,7 +64,7 @@ internal sealed class BackendChannel : IFdHandler, IDisposable
         var header = new MessageHeader((uint)BackendRequest.ConfigChange, flags, 0);
         _awaitsAnswer = _wantsAnswers;
         if (!_output.Send(_socket, MemoryMarshal.AsBytes(new ReadOnlySpan<MessageHeader>(in header))))
-            Close("the VMM closed it");
+            Close(null);
         else
             WatchOutput();
     }
@@ -74,7 +74,7 @@ internal sealed class BackendChannel : IFdHandler, IDisposable
     {
         if (_output.HasPending && !_output.Flush(_socket))
         {
-            Close("the VMM closed it");
+            Close(null);
             return;
         }
 
@@ -104,7 +104,7 @@ internal sealed class BackendChannel : IFdHandler, IDisposable
                 return;
             if (errno != Errno.None || received == 0)
             {
-                Close(errno == Errno.None ? "the VMM closed it" : $"reading an answer gave {errno}");
+                Close(errno is Errno.None or Errno.ECONNRESET ? null : $"reading an answer gave {errno}");
                 return;
             }
 
@@ -130,10 +130,12 @@ internal sealed class BackendChannel : IFdHandler, IDisposable
 
     private void WatchOutput() => _watch?.Modify(_output.HasPending ? EpollEvents.In | EpollEvents.Out : EpollEvents.In);
 
-    private void Close(string why)
+    // A VMM that goes closes this, too, and the other connection tells it.
+    private void Close(string? why)
     {
         _watch?.Dispose();
         _watch = null;
-        _log.Warn($"vhost-user: the channel to the VMM is closed, configuration changes stay unheard: {why}");
+        if (why is not null)
+            _log.Warn($"vhost-user: the channel to the VMM is closed, configuration changes stay unheard: {why}");
     }
 }

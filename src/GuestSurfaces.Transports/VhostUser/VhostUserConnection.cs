@@ -20,24 +20,40 @@ internal sealed class VhostUserConnection : IFdHandler, IDisposable
     private readonly MessageAssembler _message = new();
     private readonly OutputBuffer _output = new();
     private readonly Reply _reply = new();
-    private readonly FdWatch _watch;
+    private FdWatch? _watch;
     private bool _disposed;
 
-    /// <summary>Begins to listen to a front-end.</summary>
-    /// <param name="loop">Where.</param>
-    /// <param name="socket">Connected. Adopted.</param>
-    /// <param name="session">Adopted.</param>
-    /// <param name="log">For what goes wrong.</param>
-    /// <param name="onClosed">Told once when the connection is over; it disposes this.</param>
-    internal VhostUserConnection(EventLoop loop, UnixSocketHandle socket, VhostUserSession session, BoundedLog log, Action<VhostUserConnection> onClosed)
+    private VhostUserConnection(UnixSocketHandle socket, VhostUserSession session, BoundedLog log, Action<VhostUserConnection> onClosed)
     {
         _socket = socket;
         _session = session;
         _log = log;
         _onClosed = onClosed;
         session.Failed = OnDeviceFailed;
-        socket.SetNonBlocking();
-        _watch = loop.Watch(socket, EpollEvents.In, this);
+    }
+
+    /// <summary>Begins to listen to a front-end.</summary>
+    /// <param name="loop">Where.</param>
+    /// <param name="socket">Connected. Adopted, also on failure.</param>
+    /// <param name="session">Adopted, also on failure.</param>
+    /// <param name="log">For what goes wrong.</param>
+    /// <param name="onClosed">Told once when the connection is over; it disposes this.</param>
+    /// <exception cref="SyscallException">The socket can't be watched.</exception>
+    internal static VhostUserConnection Open(
+        EventLoop loop, UnixSocketHandle socket, VhostUserSession session, BoundedLog log, Action<VhostUserConnection> onClosed)
+    {
+        var connection = new VhostUserConnection(socket, session, log, onClosed);
+        try
+        {
+            socket.SetNonBlocking();
+            connection._watch = loop.Watch(socket, EpollEvents.In, connection);
+            return connection;
+        }
+        catch (SyscallException)
+        {
+            connection.Dispose();
+            throw;
+        }
     }
 
     /// <inheritdoc/>
@@ -59,7 +75,7 @@ internal sealed class VhostUserConnection : IFdHandler, IDisposable
         if (_disposed)
             return;
         _disposed = true;
-        _watch.Dispose();
+        _watch?.Dispose();
         _message.Clear();
         _session.Dispose();
         _socket.Dispose();
@@ -77,7 +93,7 @@ internal sealed class VhostUserConnection : IFdHandler, IDisposable
 
             if (_output.HasPending)
                 return;
-            _watch.Modify(EpollEvents.In);
+            _watch?.Modify(EpollEvents.In);
         }
 
         for (var n = 0; n < MessagesPerTurn && !_disposed; n++)
@@ -102,7 +118,7 @@ internal sealed class VhostUserConnection : IFdHandler, IDisposable
 
             if (_output.HasPending)
             {
-                _watch.Modify(EpollEvents.Out);
+                _watch?.Modify(EpollEvents.Out);
                 return;
             }
         }
@@ -122,7 +138,7 @@ internal sealed class VhostUserConnection : IFdHandler, IDisposable
                 Close(errno switch
                 {
                     Errno.None => _message.IsInside ? "it ended in the middle of a message" : null,
-                    Errno.EMSGSIZE => $"more descriptors came with a message than the {Wire.MaxFds} that one can have",
+                    Errno.EMSGSIZE => $"descriptors that came with a message were lost, or are more than the {Wire.MaxFds} that one can have",
                     Errno.ECONNRESET => null,
                     _ => $"reading from it failed ({errno})",
                 });

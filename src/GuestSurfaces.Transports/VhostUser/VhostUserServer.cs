@@ -88,14 +88,12 @@ public sealed class VhostUserServer : IFdHandler, IDisposable
         if (socket is not null)
         {
             StopListening();
-            Connect(socket);
+            TryConnect(socket);
         }
         else if (errno is not (Errno.EAGAIN or Errno.EINTR))
         {
             // Out of descriptors, most likely: whoever waits goes on waiting, and so do we, without spinning.
-            StopListening();
-            _options.Logger.LogWarning("vhost-user: a VMM at {Path} can't be let in ({Errno}); trying again every second", _path, errno);
-            _acceptRetry.ArmIn(AcceptRetryNs);
+            ListenLater(errno);
         }
     }
 
@@ -121,17 +119,36 @@ public sealed class VhostUserServer : IFdHandler, IDisposable
             _listenerWatch ??= _loop.Watch(_listener, EpollEvents.In, this);
     }
 
+    private void ListenLater(Errno errno)
+    {
+        StopListening();
+        _options.Logger.LogWarning("vhost-user: a VMM at {Path} can't be let in ({Errno}); trying again in a second", _path, errno);
+        _acceptRetry.ArmIn(AcceptRetryNs);
+    }
+
     private void StopListening()
     {
         _listenerWatch?.Dispose();
         _listenerWatch = null;
     }
 
+    private void TryConnect(UnixSocketHandle socket)
+    {
+        try
+        {
+            Connect(socket);
+        }
+        catch (SyscallException e)
+        {
+            ListenLater(e.Errno);
+        }
+    }
+
     private void Connect(UnixSocketHandle socket)
     {
         _log.Restart();
         var session = new VhostUserSession(_loop, _device, _host, _options, _log);
-        _connection = new VhostUserConnection(_loop, socket, session, _log, OnClosed);
+        _connection = VhostUserConnection.Open(_loop, socket, session, _log, OnClosed);
         _log.Info("vhost-user: a VMM has connected");
         FrontendConnected?.Invoke();
     }

@@ -104,7 +104,7 @@ internal sealed class ScanoutState
         };
         if (response == VirtioGpuResponse.OkNoData)
         {
-            Next.Storage.Lock();
+            Next.Storage!.Lock();
             IsWholeOwed = false;
             WholeDueNs = long.MaxValue;
         }

@@ -101,6 +101,13 @@ public sealed class WaylandServer : IDisposable
         }
     }
 
+    /// <summary>Sends what waits, and reads nothing.</summary>
+    public void Flush()
+    {
+        foreach (var client in _clients)
+            client.Flush();
+    }
+
     /// <inheritdoc/>
     public void Dispose()
     {

@@ -34,9 +34,6 @@ public enum WireError
     /// <summary>A descriptor belongs to the message but didn't come.</summary>
     MissingFd,
 
-    /// <summary>More descriptors came than any message asked for.</summary>
-    TooManyFds,
-
     /// <summary>No object has this id.</summary>
     UnknownObject,
 

@@ -19,6 +19,7 @@ public sealed class FakeSurface(WlSurfaceResource resource) : IWlSurfaceRequests
     private XdgToplevelResource? _toplevel;
     private bool _isConfigured;
     private ulong _sequence;
+    private uint _serial;
 
     /// <summary>Its wire side.</summary>
     public WlSurfaceResource Resource { get; } = resource;
@@ -45,7 +46,7 @@ public sealed class FakeSurface(WlSurfaceResource resource) : IWlSurfaceRequests
     public void Configure(int width, int height, params XdgToplevelState[] states)
     {
         _toplevel?.SendConfigure(width, height, System.Runtime.InteropServices.MemoryMarshal.AsBytes(states.AsSpan()));
-        _xdgSurface?.SendConfigure(++s_serial);
+        _xdgSurface?.SendConfigure(++_serial);
     }
 
     /// <summary>A refresh: answers frame callbacks and presentation feedback.</summary>
@@ -103,8 +104,6 @@ public sealed class FakeSurface(WlSurfaceResource resource) : IWlSurfaceRequests
         _isConfigured = true;
         Configure(0, 0);
     }
-
-    private static uint s_serial;
 
     private void Replace()
     {

@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: MIT
+using GuestSurfaces.Core.Loop;
+using GuestSurfaces.Presentation.Buffers;
+using GuestSurfaces.Wayland;
+
+namespace GuestSurfaces.Presentation.Connection;
+
+/// <summary>Whom a connection tells.</summary>
+internal interface ICompositorOwner
+{
+    /// <summary>Everything is bound and known: windows can be made.</summary>
+    void OnReady();
+
+    /// <summary>A monitor's refresh rate has changed.</summary>
+    void OnOutputsChanged();
+
+    /// <summary>The connection is at its end.</summary>
+    /// <param name="failure">Why.</param>
+    void OnLost(WaylandFailure failure);
+}
+
+/// <summary>
+/// One connection to one compositor and what it offers. Transient, as is everything made from it: a compositor may go and come back.
+/// Set-up doesn't wait: the registry, then everything bound, then its first events, each step ended by a wl_display.sync.
+/// The portable floor is weston 10 headless: wl_compositor, wl_shm and xdg_wm_base are required, all else has a way without it.
+/// </summary>
+internal sealed class Compositor : IWaylandConnectionListener, IWaylandGlobalsListener, IWlCallbackListener, IXdgWmBaseListener
+{
+    private readonly ICompositorOwner _owner;
+    private readonly WaylandGlobals _globals;
+    private readonly Outputs _outputs;
+    private BufferCache? _buffers;
+    private BlackBuffers? _black;
+
+    /// <summary>Starts the set-up.</summary>
+    /// <param name="connection">Adopted: <see cref="Close"/> disposes it.</param>
+    /// <param name="clock">CLOCK_MONOTONIC.</param>
+    /// <param name="owner">Who is told.</param>
+    public Compositor(WaylandConnection connection, IClock clock, ICompositorOwner owner)
+    {
+        Connection = connection;
+        Clock = clock;
+        _owner = owner;
+        PresentationClock = new PresentationClock(clock);
+        _outputs = new Outputs(owner.OnOutputsChanged);
+        connection.Listener = this;
+        _globals = new WaylandGlobals(connection, this);
+        connection.Display.Sync(new WlCallback { Listener = this });
+    }
+
+    /// <summary>The connection.</summary>
+    public WaylandConnection Connection { get; }
+
+    /// <summary>CLOCK_MONOTONIC.</summary>
+    public IClock Clock { get; }
+
+    /// <summary>Whether windows can be made.</summary>
+    public bool IsReady { get; private set; }
+
+    /// <summary>Makes surfaces.</summary>
+    public WlCompositor Surfaces { get; private set; } = null!;
+
+    /// <summary>Makes windows.</summary>
+    public XdgWmBase WmBase { get; private set; } = null!;
+
+    /// <summary>Puts surfaces on surfaces; may be missing.</summary>
+    public WlSubcompositor? Subcompositor { get; private set; }
+
+    /// <summary>Scales and crops; may be missing.</summary>
+    public WpViewporter? Viewporter { get; private set; }
+
+    /// <summary>Tells when frames are shown; may be missing.</summary>
+    public WpPresentation? Presentation { get; private set; }
+
+    /// <summary>Draws title bars; may be missing.</summary>
+    public ZxdgDecorationManagerV1? Decorations { get; private set; }
+
+    /// <summary>The clock of presentation times.</summary>
+    public PresentationClock PresentationClock { get; }
+
+    /// <summary>The wl_buffers.</summary>
+    public BufferCache Buffers => _buffers ?? throw new InvalidOperationException("the connection isn't set up yet");
+
+    /// <summary>The black ones.</summary>
+    public BlackBuffers Black => _black ?? throw new InvalidOperationException("the connection isn't set up yet");
+
+    /// <summary>The monitors.</summary>
+    public Outputs Outputs => _outputs;
+
+    /// <summary>Ends the connection: every lock goes back.</summary>
+    public void Close()
+    {
+        IsReady = false;
+        _buffers?.Abandon();
+        Connection.Listener = null;
+        Connection.Dispose();
+    }
+
+    void IWaylandConnectionListener.OnFailed(WaylandConnection connection, WaylandFailure failure) => _owner.OnLost(failure);
+
+    void IWaylandGlobalsListener.OnGlobalAdded(WaylandGlobals globals, WaylandGlobal global)
+    {
+        if (global.Interface == WlOutput.InterfaceType.Name)
+            _outputs.Add(globals, global);
+    }
+
+    void IWaylandGlobalsListener.OnGlobalRemoved(WaylandGlobals globals, WaylandGlobal global) => _outputs.Remove(global);
+
+    void IWlCallbackListener.OnDone(WlCallback sender, uint callbackData)
+    {
+        if (_buffers is not null)
+        {
+            IsReady = true;
+            _owner.OnReady();
+        }
+        else if (FirstMissing() is { } missing)
+        {
+            _owner.OnLost(new WaylandFailure(WaylandFailureKind.Closed, $"the compositor can't show windows: it doesn't offer {missing}"));
+        }
+        else
+        {
+            BindAll();
+            Connection.Display.Sync(sender);
+        }
+    }
+
+    void IXdgWmBaseListener.OnPing(XdgWmBase sender, uint serial) => sender.Pong(serial);
+
+    private string? FirstMissing()
+    {
+        foreach (var name in (ReadOnlySpan<string>)[WlCompositor.InterfaceType.Name, WlShm.InterfaceType.Name, XdgWmBase.InterfaceType.Name])
+        {
+            if (_globals.Find(name) is null)
+                return name;
+        }
+
+        return null;
+    }
+
+    private void BindAll()
+    {
+        Surfaces = _globals.Require<WlCompositor>();
+        WmBase = _globals.Require<XdgWmBase>();
+        WmBase.Listener = this;
+        Subcompositor = _globals.Bind<WlSubcompositor>();
+        Viewporter = _globals.Bind<WpViewporter>();
+        Decorations = _globals.Bind<ZxdgDecorationManagerV1>();
+        Presentation = _globals.Bind<WpPresentation>();
+        if (Presentation is { } presentation)
+            presentation.Listener = PresentationClock;
+        var canScale = Viewporter is not null;
+
+        // Below version 3 there are no modifiers: nothing that says "linear".
+        var dmabuf = _globals.Find(ZwpLinuxDmabufV1.InterfaceType.Name) is { Version: >= 3 } ? _globals.Bind<ZwpLinuxDmabufV1>() : null;
+        var shm = _globals.Require<WlShm>();
+        var reason = dmabuf is null ? "the compositor offers no linux-dmabuf" : "the pixels come in shared memory, not in a dma-buf";
+        _buffers = new BufferCache(new ShmImporter(shm, canScale, reason), new DmabufImporter(dmabuf, canScale));
+        _black = new BlackBuffers(shm, _globals.Bind<WpSinglePixelBufferManagerV1>(), canScale);
+    }
+}

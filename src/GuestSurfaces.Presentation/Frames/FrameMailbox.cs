@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: MIT
+using GuestSurfaces.Core.Buffers;
+using GuestSurfaces.Core.Frames;
+using GuestSurfaces.Core.Sessions;
+
+namespace GuestSurfaces.Presentation.Frames;
+
+/// <summary>
+/// The frames of one scanout between the guest and the compositor: at most one waits to be committed, at most one is committed and not yet
+/// settled. Whatever happens, each frame is settled exactly once (Latched or Superseded), and a frame that is never committed gives back
+/// its lock at once. Knows no Wayland. Upcalls come last, when the state is consistent: they may present the next frame.
+/// </summary>
+internal sealed class FrameMailbox(int scanout, IDisplayEvents events)
+{
+    private GuestFrame _pending;
+    private ulong _committed;
+
+    /// <summary>Whether a frame waits to be committed.</summary>
+    public bool HasPending { get; private set; }
+
+    /// <summary>The serial of the committed frame that isn't settled; 0 if there is none.</summary>
+    public ulong Committed => _committed;
+
+    /// <summary>The frame that waits; only while <see cref="HasPending"/>.</summary>
+    public ref GuestFrame Pending => ref _pending;
+
+    /// <summary>Puts a frame in. One that waits is superseded, and what changed with it counts for the new one.</summary>
+    /// <param name="frame">Taken over.</param>
+    public void Put(in GuestFrame frame)
+    {
+        var superseded = HasPending ? _pending.Serial : 0;
+        var old = _pending;
+        _pending = frame;
+        if (HasPending)
+        {
+            if (SharesPixelGrid(in old, in frame))
+                _pending.Damage.Add(in old.Damage);
+            else
+                _pending.Damage = DamageList.Of(frame.Source);
+        }
+
+        HasPending = true;
+        if (superseded == 0)
+            return;
+        GiveBack(in old);
+        events.Superseded(scanout, superseded);
+    }
+
+    /// <summary>Takes a frame that nobody can show: its lock goes back at once, its answer is left to the session's timer or the next frame.</summary>
+    /// <param name="frame">Taken over.</param>
+    public void Swallow(in GuestFrame frame)
+    {
+        var unsettled = _committed;
+        _committed = frame.Serial;
+        GiveBack(in frame);
+        if (unsettled != 0)
+            events.Superseded(scanout, unsettled);
+    }
+
+    /// <summary>Takes the waiting frame out for a commit. The frame's lock goes with it; its fence is disposed.</summary>
+    /// <returns>The frame; <see cref="TellCommitted"/> when it is on its way.</returns>
+    public GuestFrame Take()
+    {
+        var frame = _pending;
+        _pending = default;
+        HasPending = false;
+        frame.Acquire.Fence?.Dispose();
+        return frame;
+    }
+
+    /// <summary>The frame that was taken out is on its way.</summary>
+    /// <param name="serial">The frame's.</param>
+    public void TellCommitted(ulong serial)
+    {
+        var unsettled = _committed;
+        _committed = serial;
+
+        // Commits are throttled by the frame before: this one was swallowed while there was no compositor.
+        if (unsettled != 0)
+            events.Superseded(scanout, unsettled);
+        events.Committed(scanout, serial);
+    }
+
+    /// <summary>The compositor took the committed frame. A second word about a frame is ignored.</summary>
+    /// <param name="serial">The frame's.</param>
+    /// <param name="timeNs">CLOCK_MONOTONIC.</param>
+    public void Latch(ulong serial, long timeNs)
+    {
+        if (serial == 0 || serial != _committed)
+            return;
+        _committed = 0;
+        events.Latched(scanout, serial, timeNs);
+    }
+
+    /// <summary>The compositor will never show the committed frame.</summary>
+    /// <param name="serial">The frame's.</param>
+    public void Discard(ulong serial)
+    {
+        if (serial == 0 || serial != _committed)
+            return;
+        _committed = 0;
+        events.Superseded(scanout, serial);
+    }
+
+    /// <summary>The waiting frame can't be shown, or isn't wanted any more.</summary>
+    public void DropPending()
+    {
+        if (!HasPending)
+            return;
+        var old = _pending;
+        _pending = default;
+        HasPending = false;
+        GiveBack(in old);
+        events.Superseded(scanout, old.Serial);
+    }
+
+    /// <summary>There is no window any more: settles everything. The locks of committed frames are the buffers' business.</summary>
+    public void Clear()
+    {
+        Discard(_committed);
+        DropPending();
+    }
+
+    private static bool SharesPixelGrid(in GuestFrame a, in GuestFrame b) =>
+        a.View.Size == b.View.Size && a.Source == b.Source && a.FlipY == b.FlipY;
+
+    private static void GiveBack(in GuestFrame frame)
+    {
+        frame.Acquire.Fence?.Dispose();
+        frame.Storage.Unlock();
+    }
+}

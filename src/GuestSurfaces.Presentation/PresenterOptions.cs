@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: MIT
+namespace GuestSurfaces.Presentation;
+
+/// <summary>How a guest's windows look. Immutable.</summary>
+public sealed record PresenterOptions
+{
+    /// <summary>The guest's name: its first window's title; further ones get a number.</summary>
+    public string Title { get; init; } = "Guest";
+
+    /// <summary>What desktops group windows and find icons by.</summary>
+    public string AppId { get; init; } = "org.guestsurfaces.Guest";
+
+    /// <summary>Whether windows ask to be fullscreen.</summary>
+    public bool Fullscreen { get; init; }
+
+    /// <summary>Whether to ask the compositor for a title bar, where it draws any.</summary>
+    public bool Decorations { get; init; } = true;
+
+    /// <summary>Whether a user's resize asks the guest for that mode. The picture is scaled in any case.</summary>
+    public bool ResizeGuest { get; init; }
+
+    /// <summary>The title of a scanout's window: "NAME", "NAME (2)".</summary>
+    /// <param name="scanout">0 to 15.</param>
+    public string TitleOf(int scanout) => scanout == 0 ? Title : $"{Title} ({scanout + 1})";
+}

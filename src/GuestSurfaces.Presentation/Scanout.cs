@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: MIT
+using GuestSurfaces.Core.Buffers;
+using GuestSurfaces.Core.Diagnostics;
+using GuestSurfaces.Core.Frames;
+using GuestSurfaces.Core.Sessions;
+using GuestSurfaces.Presentation.Connection;
+using GuestSurfaces.Presentation.Frames;
+using GuestSurfaces.Presentation.Windows;
+using Microsoft.Extensions.Logging;
+
+namespace GuestSurfaces.Presentation;
+
+/// <summary>One scanout of the guest: its frames and cursor, which outlive any compositor, and its window on the present one.</summary>
+internal sealed class Scanout(int index, IDisplayEvents events, PresenterOptions options, GuestStatistics statistics, ILogger logger) : IScanout
+{
+    private ScanoutWindow? _window;
+    private string _lastRefusal = string.Empty;
+    private int _refreshMilliHz;
+
+    /// <inheritdoc/>
+    public FrameMailbox Mailbox { get; } = new(index, events);
+
+    /// <inheritdoc/>
+    public GuestCursor Cursor { get; } = new();
+
+    /// <inheritdoc/>
+    public GuestStatistics Statistics => statistics;
+
+    /// <inheritdoc/>
+    public PresenterOptions Options => options;
+
+    /// <inheritdoc/>
+    public string Title { get; } = options.TitleOf(index);
+
+    /// <summary>Takes a frame.</summary>
+    /// <param name="compositor">Null while there is none.</param>
+    /// <param name="frame">Taken over.</param>
+    public void Present(Compositor? compositor, in GuestFrame frame)
+    {
+        if (compositor is null)
+        {
+            Mailbox.Swallow(in frame);
+            return;
+        }
+
+        Mailbox.Put(in frame);
+        Pump(compositor);
+    }
+
+    /// <summary>Shows what waits, in a window that is made for it.</summary>
+    /// <param name="compositor">The connection.</param>
+    public void Pump(Compositor compositor)
+    {
+        if (!compositor.IsReady || !Mailbox.HasPending)
+            return;
+        if (_window is { } window)
+            window.Pump();
+        else
+            _window = new ScanoutWindow(compositor, this);
+    }
+
+    /// <summary>Turns the window black.</summary>
+    public void Blank()
+    {
+        if (_window is { IsMapped: true } window)
+        {
+            window.Blank();
+            Mailbox.DropPending();
+        }
+        else
+        {
+            CloseWindow();
+        }
+    }
+
+    /// <summary>Sets the cursor's image and place.</summary>
+    /// <param name="image">Taken over.</param>
+    /// <param name="x">Of the hotspot.</param>
+    /// <param name="y">Likewise.</param>
+    public void SetCursor(in CursorImage image, int x, int y)
+    {
+        Cursor.Set(in image, x, y);
+        _window?.ShowCursor();
+    }
+
+    /// <summary>Moves the cursor.</summary>
+    /// <param name="x">Of the hotspot.</param>
+    /// <param name="y">Likewise.</param>
+    public void MoveCursor(int x, int y)
+    {
+        Cursor.MoveTo(x, y);
+        _window?.ShowCursor();
+    }
+
+    /// <summary>The window goes and everything is settled; the next frame makes another one.</summary>
+    public void CloseWindow()
+    {
+        var window = _window;
+        _window = null;
+        window?.Destroy();
+        Cursor.Clear();
+        Mailbox.Clear();
+    }
+
+    /// <summary>The compositor is gone, and the window with it.</summary>
+    public void ForgetWindow()
+    {
+        var window = _window;
+        _window = null;
+        window?.Forget();
+        Cursor.Clear();
+        Mailbox.Clear();
+    }
+
+    /// <summary>A monitor has changed.</summary>
+    public void OnOutputsChanged() => _window?.TellRefresh();
+
+    /// <inheritdoc/>
+    public void TellRefresh(int refreshMilliHz)
+    {
+        if (refreshMilliHz == _refreshMilliHz)
+            return;
+        _refreshMilliHz = refreshMilliHz;
+        events.RefreshKnown(index, refreshMilliHz);
+    }
+
+    /// <inheritdoc/>
+    public void TellModeWanted(BufferSize size, int refreshMilliHz) => events.ModeWanted(index, new OutputMode(size, refreshMilliHz, 0, 0, Enabled: true));
+
+    /// <inheritdoc/>
+    public void TellCloseWanted() => events.CloseWanted(index);
+
+    /// <inheritdoc/>
+    public void TellRefused(BufferStorage storage, RungReport report)
+    {
+        statistics.Rung = report;
+        if (report.Reason != _lastRefusal)
+        {
+            _lastRefusal = report.Reason;
+            logger.LogWarning("{Title}: a frame can't be shown: {Reason}", Title, report.Reason);
+        }
+
+        events.BufferRefused(index, storage, report.Reason);
+    }
+}

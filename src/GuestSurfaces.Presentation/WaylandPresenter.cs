@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: MIT
+using GuestSurfaces.Core;
+using GuestSurfaces.Core.Diagnostics;
+using GuestSurfaces.Core.Frames;
+using GuestSurfaces.Core.Loop;
+using GuestSurfaces.Core.Sessions;
+using GuestSurfaces.Interop;
+using GuestSurfaces.Presentation.Connection;
+using GuestSurfaces.Wayland;
+using Microsoft.Extensions.Logging;
+
+namespace GuestSurfaces.Presentation;
+
+/// <summary>
+/// Shows a guest's scanouts as windows of a Wayland compositor, one connection for all of them: a protocol error takes down one guest's windows.
+/// <para>
+/// What belongs to the guest (<see cref="Scanout"/>: frames that wait, what isn't answered, the cursor) is kept apart from what belongs to the
+/// connection (<see cref="Compositor"/>, windows, wl_buffers): the latter goes with the compositor, the guest goes on. Without a compositor
+/// frames are taken, unlocked at once and left to the session's timer.
+/// </para>
+/// Thread: the loop's. Nothing waits, and in steady state nothing allocates.
+/// </summary>
+public sealed class WaylandPresenter : IGuestDisplay, ICompositorOwner, IDisposable
+{
+    private readonly Scanout[] _scanouts = new Scanout[Limits.MaxScanouts];
+    private readonly ILogger _logger;
+    private readonly ConnectionWatch? _watch;
+    private Compositor? _compositor;
+
+    /// <summary>Shows a guest over a connection, in a loop.</summary>
+    /// <param name="loop">Watches the connection.</param>
+    /// <param name="connection">Adopted.</param>
+    /// <param name="events">Hears about the frames: the guest's <see cref="Session"/>.</param>
+    /// <param name="options">The windows' look.</param>
+    /// <param name="statistics">Where to count.</param>
+    /// <param name="logger">Hears of trouble.</param>
+    public WaylandPresenter(EventLoop loop, WaylandConnection connection, IDisplayEvents events, PresenterOptions options, GuestStatistics statistics, ILogger logger)
+        : this(connection, MonotonicClock.Instance, events, options, statistics, logger)
+    {
+        ArgumentNullException.ThrowIfNull(loop);
+        _watch = new ConnectionWatch(loop, connection) { Ready = Dispatch };
+        Flush();
+    }
+
+    /// <summary>Without a loop: a test turns the crank.</summary>
+    internal WaylandPresenter(WaylandConnection connection, IClock clock, IDisplayEvents events, PresenterOptions options, GuestStatistics statistics, ILogger logger)
+    {
+        ArgumentNullException.ThrowIfNull(connection);
+        ArgumentNullException.ThrowIfNull(options);
+        _logger = logger;
+        for (var i = 0; i < _scanouts.Length; i++)
+            _scanouts[i] = new Scanout(i, events, options, statistics, logger);
+        _compositor = new Compositor(connection, clock, this);
+    }
+
+    /// <summary>Whether there is a compositor.</summary>
+    public bool IsConnected => _compositor is not null;
+
+    /// <summary>Called once when the compositor is gone, or was never fit: all locks are back, all frames settled. The guest can go on without windows.</summary>
+    public Action<WaylandFailure>? Lost { get; set; }
+
+    /// <summary>Connects to a compositor and shows a guest there.</summary>
+    /// <param name="loop">Watches the connection.</param>
+    /// <param name="display">A socket's path or name; null for what WAYLAND_SOCKET or WAYLAND_DISPLAY says.</param>
+    /// <param name="events">Hears about the frames.</param>
+    /// <param name="options">The windows' look.</param>
+    /// <param name="statistics">Where to count.</param>
+    /// <param name="logger">Hears of trouble.</param>
+    /// <exception cref="SyscallException">No compositor listens there.</exception>
+    /// <exception cref="InvalidOperationException">The environment doesn't say where.</exception>
+    public static WaylandPresenter Connect(
+        EventLoop loop, string? display, IDisplayEvents events, PresenterOptions options, GuestStatistics statistics, ILogger logger) =>
+        new(loop, display is null ? WaylandConnection.Connect() : WaylandConnection.Connect(display), events, options, statistics, logger);
+
+    /// <inheritdoc/>
+    public void Present(int scanout, in GuestFrame frame)
+    {
+        _scanouts[scanout].Present(_compositor, in frame);
+        Flush();
+    }
+
+    /// <inheritdoc/>
+    public void Disable(int scanout)
+    {
+        _scanouts[scanout].CloseWindow();
+        Flush();
+    }
+
+    /// <inheritdoc/>
+    public void Blank(int scanout)
+    {
+        _scanouts[scanout].Blank();
+        Flush();
+    }
+
+    /// <inheritdoc/>
+    public void SetCursor(int scanout, in CursorImage image, int x, int y)
+    {
+        if (_compositor is null)
+        {
+            image.Storage?.Unlock();
+            return;
+        }
+
+        _scanouts[scanout].SetCursor(in image, x, y);
+        Flush();
+    }
+
+    /// <inheritdoc/>
+    public void MoveCursor(int scanout, int x, int y)
+    {
+        _scanouts[scanout].MoveCursor(x, y);
+        Flush();
+    }
+
+    /// <summary>Closes the windows and the connection; everything is unlocked and settled.</summary>
+    public void Dispose()
+    {
+        foreach (var scanout in _scanouts)
+            scanout.CloseWindow();
+        Flush();
+        CloseConnection();
+    }
+
+    /// <summary>Handles what the compositor has sent, and sends what came of it.</summary>
+    internal void Dispatch()
+    {
+        _compositor?.Connection.Dispatch();
+        Flush();
+    }
+
+    void ICompositorOwner.OnReady()
+    {
+        foreach (var scanout in _scanouts)
+            scanout.Pump(_compositor!);
+    }
+
+    void ICompositorOwner.OnOutputsChanged()
+    {
+        foreach (var scanout in _scanouts)
+            scanout.OnOutputsChanged();
+    }
+
+    void ICompositorOwner.OnLost(WaylandFailure failure)
+    {
+        _logger.LogError("the display is gone: {Message}", failure.Message);
+        CloseConnection();
+        foreach (var scanout in _scanouts)
+            scanout.ForgetWindow();
+        Lost?.Invoke(failure);
+    }
+
+    // Requests wait in the connection's buffer until here: one sendmsg for everything that one event of the loop has caused.
+    private void Flush()
+    {
+        if (_compositor is not { } compositor)
+            return;
+        compositor.Connection.Flush();
+        _watch?.OnFlushed();
+    }
+
+    private void CloseConnection()
+    {
+        var compositor = _compositor;
+        _compositor = null;
+        _watch?.Dispose();
+        compositor?.Close();
+    }
+}

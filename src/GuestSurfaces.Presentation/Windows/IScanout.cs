@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: MIT
+using GuestSurfaces.Core.Buffers;
+using GuestSurfaces.Core.Diagnostics;
+using GuestSurfaces.Presentation.Frames;
+
+namespace GuestSurfaces.Presentation.Windows;
+
+/// <summary>What a window (transient) knows of its scanout (persistent).</summary>
+internal interface IScanout
+{
+    /// <summary>Its frames.</summary>
+    FrameMailbox Mailbox { get; }
+
+    /// <summary>Its cursor.</summary>
+    GuestCursor Cursor { get; }
+
+    /// <summary>Where to count.</summary>
+    GuestStatistics Statistics { get; }
+
+    /// <summary>The look.</summary>
+    PresenterOptions Options { get; }
+
+    /// <summary>The window's title.</summary>
+    string Title { get; }
+
+    /// <summary>The refresh rate is known.</summary>
+    /// <param name="refreshMilliHz">60 Hz is 60000.</param>
+    void TellRefresh(int refreshMilliHz);
+
+    /// <summary>The user gave the window another size.</summary>
+    /// <param name="size">In pixels.</param>
+    /// <param name="refreshMilliHz">Of its monitor; 0 if unknown.</param>
+    void TellModeWanted(BufferSize size, int refreshMilliHz);
+
+    /// <summary>The user closed the window.</summary>
+    void TellCloseWanted();
+
+    /// <summary>A storage can't be shown here.</summary>
+    /// <param name="storage">Which; locked for the call.</param>
+    /// <param name="report">Why.</param>
+    void TellRefused(BufferStorage storage, RungReport report);
+}

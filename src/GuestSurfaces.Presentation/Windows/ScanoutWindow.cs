@@ -1,0 +1,269 @@
+// SPDX-License-Identifier: MIT
+using GuestSurfaces.Core.Buffers;
+using GuestSurfaces.Core.Frames;
+using GuestSurfaces.Presentation.Buffers;
+using GuestSurfaces.Presentation.Connection;
+using GuestSurfaces.Presentation.Frames;
+using GuestSurfaces.Presentation.Geometry;
+using GuestSurfaces.Wayland;
+
+namespace GuestSurfaces.Presentation.Windows;
+
+/// <summary>
+/// One scanout's window on one connection: takes frames out of the scanout's mailbox when the compositor is ready for one, and brings each to
+/// the screen in one commit. The picture is on the toplevel's own surface; bars and cursor are subsurfaces of it.
+/// <para>
+/// A frame is committed when the window is configured, its wl_buffer is there, and the frame callback of the commit before has come. While a
+/// window is hidden none comes: frames replace each other in the mailbox, and the session's timer answers the guest.
+/// </para>
+/// </summary>
+internal sealed class ScanoutWindow : IToplevelOwner, ISurfaceBufferUser, IFeedbackOwner, IWlCallbackListener, IWlSurfaceListener
+{
+    private readonly Compositor _compositor;
+    private readonly IScanout _scanout;
+    private readonly WlSurface _surface;
+    private readonly Viewport _viewport;
+    private readonly Toplevel _toplevel;
+    private readonly Bars _bars;
+    private readonly CursorOverlay _cursor;
+    private readonly FeedbackTracker _feedback;
+    private readonly FrameLoader _loader;
+    private readonly WlRegion _opaque = new();
+    private readonly WlCallback _frameCallback;
+    private readonly WlCallback _cursorCallback;
+    private WindowSizing _sizing;
+    private WindowLayout _layout;
+    private PixelGrid _shown;
+    private BufferSize _picture;
+    private BufferSize _attachedSize;
+    private BufferRect _attachedSource;
+    private SurfaceSize _opaqueSize;
+    private SurfaceBuffer? _attached;
+    private WlOutput? _output;
+    private bool _isFlipped;
+    private bool _cursorChanged;
+    private bool _isClosed;
+
+    /// <summary>Makes the window; it shows with the first frame.</summary>
+    /// <param name="compositor">The connection, set up.</param>
+    /// <param name="scanout">What it shows.</param>
+    public ScanoutWindow(Compositor compositor, IScanout scanout)
+    {
+        _compositor = compositor;
+        _scanout = scanout;
+        _frameCallback = new WlCallback { Listener = this };
+        _cursorCallback = new WlCallback { Listener = this };
+        _feedback = new FeedbackTracker(compositor, this);
+        _loader = new FrameLoader(compositor, this, scanout.Statistics);
+        _surface = compositor.Surfaces.CreateSurface();
+        _surface.Listener = this;
+        _viewport = new Viewport(compositor.Viewporter, _surface);
+        _bars = new Bars(compositor, _surface);
+        _cursor = new CursorOverlay(compositor, _surface);
+        _cursorChanged = true;
+        _toplevel = new Toplevel(compositor, _surface, scanout.Title, scanout.Options, this);
+    }
+
+    /// <summary>Whether it shows something.</summary>
+    public bool IsMapped { get; private set; }
+
+    private bool CanScale => _compositor.Viewporter is not null;
+
+    /// <summary>Commits the waiting frame if it can be committed now.</summary>
+    /// <returns>Whether it was.</returns>
+    public bool Pump() => !_isClosed && _toplevel.IsConfigured && !_frameCallback.IsAlive && _scanout.Mailbox.HasPending && TryCommitFrame();
+
+    /// <summary>Turns the window black until the next frame. Only once it is mapped.</summary>
+    public void Blank()
+    {
+        if (_compositor.Black.Get(_picture, out var size) is not { } black)
+            return;
+        _attached = null;
+        _attachedSize = size;
+        _attachedSource = size.Whole;
+        _shown = default; // the next frame replaces all of it
+        Arrange();
+        _surface.Attach(black, 0, 0);
+        SurfaceDamage.Whole(_surface, size);
+        _surface.Commit();
+    }
+
+    /// <summary>The cursor has changed. Shown at once, but not more often than the screen refreshes.</summary>
+    public void ShowCursor()
+    {
+        _cursorChanged = true;
+        if (!IsMapped || _cursorCallback.IsAlive || !ArrangeCursor())
+            return;
+        _surface.Frame(_cursorCallback);
+        _surface.Commit();
+    }
+
+    /// <summary>A monitor has changed.</summary>
+    public void TellRefresh()
+    {
+        if (_compositor.Outputs.RefreshMilliHz(_output) is var refresh and > 0)
+            _scanout.TellRefresh(refresh);
+    }
+
+    /// <summary>Destroys the window: what stands on the surface, then its role, then itself. Its wl_buffers go when the compositor gives them back.</summary>
+    public void Destroy()
+    {
+        Forget();
+        _feedback.Forget();
+        _cursor.Destroy();
+        _bars.Destroy();
+        _viewport.Destroy();
+        _toplevel.Destroy();
+        _surface.Destroy();
+        _compositor.Buffers.RetireAll(this);
+    }
+
+    /// <summary>The connection is gone: nothing is left to destroy.</summary>
+    public void Forget()
+    {
+        _isClosed = true; // callbacks and releases that are on their way still come, but the scanout's frames are another window's now
+        _loader.Close();
+    }
+
+    void IToplevelOwner.OnConfigured(SurfaceSize size, WindowStates states)
+    {
+        _sizing.Configure(size, states);
+        var wasMapped = IsMapped;
+
+        // A configure event is answered by a commit: the frame's, or one that only moves things.
+        if (!Pump() && wasMapped)
+        {
+            Arrange();
+            _surface.Commit();
+        }
+
+        if (wasMapped && _scanout.Options.ResizeGuest && !size.IsEmpty && (states & WindowStates.Resizing) == 0 && size != SurfaceSize.Of(_picture))
+            _scanout.TellModeWanted(new BufferSize(size.Width, size.Height), _compositor.Outputs.RefreshMilliHz(_output));
+    }
+
+    void IToplevelOwner.OnCloseWanted() => _scanout.TellCloseWanted();
+
+    void ISurfaceBufferUser.OnBufferChanged(SurfaceBuffer buffer) => Pump();
+
+    void IFeedbackOwner.OnPresented(ulong serial, long timeNs) => _scanout.Mailbox.Latch(serial, timeNs);
+
+    void IFeedbackOwner.OnDiscarded(ulong serial) => _scanout.Mailbox.Discard(serial);
+
+    void IWlCallbackListener.OnDone(WlCallback sender, uint callbackData)
+    {
+        if (sender == _frameCallback && !_isClosed)
+        {
+            _scanout.Mailbox.Latch(_scanout.Mailbox.Committed, _compositor.Clock.NowNs);
+            Pump();
+        }
+
+        if (_cursorChanged && !_isClosed)
+            ShowCursor();
+    }
+
+    void IWlSurfaceListener.OnEnter(WlSurface sender, WlOutput? output)
+    {
+        _output = output;
+        TellRefresh();
+    }
+
+    private bool TryCommitFrame()
+    {
+        var mailbox = _scanout.Mailbox;
+        ref var pending = ref mailbox.Pending;
+        var grid = new PixelGrid(pending.View.Size, pending.Source, pending.FlipY);
+        pending.Damage = grid == _shown ? Inside(in pending.Damage, pending.Source) : DamageList.Of(pending.Source);
+        switch (_loader.Load(ref pending, out var buffer, out var report))
+        {
+            case LoadResult.Wait:
+                return false;
+            case LoadResult.Refused:
+                _shown = default; // the next frame's damage won't tell what this one changed
+                _scanout.TellRefused(pending.Storage, report);
+                mailbox.DropPending();
+                return false;
+        }
+
+        var frame = mailbox.Take();
+        _shown = grid;
+        _picture = grid.Source.Size;
+        Attach(in frame, buffer!);
+        Arrange();
+        _surface.Frame(_frameCallback);
+        _feedback.Ask(_surface, frame.Serial);
+        _surface.Commit();
+        IsMapped = true;
+        if (!ReferenceEquals(_scanout.Statistics.Rung, report))
+            _scanout.Statistics.Rung = report;
+        mailbox.TellCommitted(frame.Serial);
+        return true;
+    }
+
+    private void Attach(in GuestFrame frame, SurfaceBuffer buffer)
+    {
+        var source = frame.Source.Offset(-buffer.Covers.X, -buffer.Covers.Y);
+        _attachedSize = buffer.Covers.Size;
+        _attachedSource = frame.FlipY ? source with { Y = _attachedSize.Height - source.Bottom } : source; // cropped after the transform
+        if (frame.FlipY != _isFlipped)
+        {
+            _isFlipped = frame.FlipY;
+            _surface.SetBufferTransform(_isFlipped ? WlOutputTransform.Flipped180 : WlOutputTransform.Normal);
+        }
+
+        if (frame.Damage.IsEmpty && buffer == _attached)
+        {
+            frame.Storage.Unlock(); // what is attached already is this very picture: only the answer is wanted
+            return;
+        }
+
+        _attached = buffer;
+        buffer.TakeCommit(_compositor.Connection.Display);
+        _surface.Attach(buffer.Proxy, 0, 0);
+        if (frame.Damage.IsEmpty)
+            SurfaceDamage.Whole(_surface, _attachedSize); // another buffer without damage: compositors may go on showing the old one
+        else
+            SurfaceDamage.Send(_surface, in frame.Damage, buffer.Covers);
+    }
+
+    /// <summary>Lays out everything around what is attached. Counts with the next commit.</summary>
+    private void Arrange()
+    {
+        var layout = _sizing.Arrange(_picture, CanScale, _bars.IsPossible);
+        var content = layout.Content;
+        _viewport.Set(_attachedSize, _attachedSource, content.Size);
+        _bars.Arrange(in layout);
+        _toplevel.SetLimits(SurfaceSize.Of(_picture), CanScale);
+        _toplevel.SetGeometry(new SurfaceRect(-content.X, -content.Y, layout.Window.Width, layout.Window.Height));
+        if (content.Size != _opaqueSize)
+        {
+            _opaqueSize = content.Size;
+            _compositor.Surfaces.CreateRegion(_opaque);
+            _opaque.Add(0, 0, content.Width, content.Height);
+            _surface.SetOpaqueRegion(_opaque);
+            _opaque.Destroy();
+        }
+
+        if (_cursorChanged || layout != _layout)
+        {
+            _layout = layout;
+            ArrangeCursor();
+        }
+    }
+
+    private bool ArrangeCursor()
+    {
+        _cursorChanged = false;
+        return _cursor.Show(_scanout.Cursor, _picture, _layout.Content.Size);
+    }
+
+    private static DamageList Inside(in DamageList damage, BufferRect source)
+    {
+        var inside = default(DamageList);
+        for (var i = 0; i < damage.Count; i++)
+            inside.Add(damage[i].Intersect(source));
+        return inside;
+    }
+
+    /// <summary>Between frames with the same grid, damage means something.</summary>
+    private readonly record struct PixelGrid(BufferSize View, BufferRect Source, bool FlipY);
+}

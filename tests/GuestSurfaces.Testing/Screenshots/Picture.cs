@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: MIT
+using System.Buffers.Binary;
+using System.IO.Compression;
+
+namespace GuestSurfaces.Testing.Screenshots;
+
+/// <summary>A picture in memory: rows from the top, three bytes R, G, B a pixel. What the fourth byte of a framebuffer held is not part of it.</summary>
+/// <param name="Width">Pixels.</param>
+/// <param name="Height">Pixels.</param>
+/// <param name="Rgb">Width * Height * 3 bytes.</param>
+public sealed record Picture(int Width, int Height, byte[] Rgb)
+{
+    /// <summary>One pixel, 0xRRGGBB.</summary>
+    public uint this[int x, int y]
+    {
+        get
+        {
+            var at = ((y * Width) + x) * 3;
+            return ((uint)Rgb[at] << 16) | ((uint)Rgb[at + 1] << 8) | Rgb[at + 2];
+        }
+    }
+
+    /// <summary>CRC-32 of the bytes, as zlib, PNG and the lab's guests compute it.</summary>
+    public uint Crc => Crc32(Rgb, 0xFFFFFFFF) ^ 0xFFFFFFFF;
+
+    /// <summary>Makes a picture of XRGB8888 rows.</summary>
+    /// <param name="width">Pixels.</param>
+    /// <param name="height">Pixels.</param>
+    /// <param name="strideBytes">From row to row.</param>
+    /// <param name="xrgb">The rows, B first in memory.</param>
+    public static Picture FromXrgb(int width, int height, int strideBytes, ReadOnlySpan<byte> xrgb)
+    {
+        var rgb = new byte[width * height * 3];
+        for (var y = 0; y < height; y++)
+        {
+            for (var x = 0; x < width; x++)
+            {
+                var from = (y * strideBytes) + (x * 4);
+                var to = ((y * width) + x) * 3;
+                (rgb[to], rgb[to + 1], rgb[to + 2]) = (xrgb[from + 2], xrgb[from + 1], xrgb[from]);
+            }
+        }
+
+        return new Picture(width, height, rgb);
+    }
+
+    /// <summary>Writes the picture as a PNG file: colour type 2, eight bits.</summary>
+    /// <param name="path">Where.</param>
+    public void WritePng(string path)
+    {
+        using var file = File.Create(path);
+        file.Write([0x89, (byte)'P', (byte)'N', (byte)'G', 13, 10, 26, 10]);
+        var header = new byte[13];
+        BinaryPrimitives.WriteInt32BigEndian(header, Width);
+        BinaryPrimitives.WriteInt32BigEndian(header.AsSpan(4), Height);
+        header[8] = 8;
+        header[9] = 2;
+        WriteChunk(file, "IHDR"u8, header);
+
+        using var data = new MemoryStream();
+        using (var zlib = new ZLibStream(data, CompressionLevel.Optimal, leaveOpen: true))
+        {
+            for (var y = 0; y < Height; y++)
+            {
+                zlib.WriteByte(0); // no filter
+                zlib.Write(Rgb, y * Width * 3, Width * 3);
+            }
+        }
+
+        WriteChunk(file, "IDAT"u8, data.ToArray());
+        WriteChunk(file, "IEND"u8, []);
+    }
+
+    private static void WriteChunk(Stream file, ReadOnlySpan<byte> type, ReadOnlySpan<byte> data)
+    {
+        Span<byte> number = stackalloc byte[4];
+        BinaryPrimitives.WriteInt32BigEndian(number, data.Length);
+        file.Write(number);
+        file.Write(type);
+        file.Write(data);
+        BinaryPrimitives.WriteUInt32BigEndian(number, Crc32(data, Crc32(type, 0xFFFFFFFF)) ^ 0xFFFFFFFF);
+        file.Write(number);
+    }
+
+    private static uint Crc32(ReadOnlySpan<byte> bytes, uint crc)
+    {
+        foreach (var b in bytes)
+        {
+            crc ^= b;
+            for (var bit = 0; bit < 8; bit++)
+                crc = (crc & 1) != 0 ? (crc >> 1) ^ 0xEDB88320 : crc >> 1;
+        }
+
+        return crc;
+    }
+}
