@@ -114,7 +114,7 @@ INI
             *) [ -S "$socket" ] && break ;;
         esac
         alive "$launcher" || break
-        sleep 0.05
+        rest 0.05
     done
     if ! { [ -S "$socket" ] && pid=$(running "$dir"); }; then
         tail -n 30 "$dir/compositor.log" >&2
