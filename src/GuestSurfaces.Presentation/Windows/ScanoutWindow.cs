@@ -42,6 +42,7 @@ internal sealed class ScanoutWindow : IToplevelOwner, ISurfaceBufferUser, IFeedb
     private WlOutput? _output;
     private bool _isFlipped;
     private bool _cursorChanged;
+    private bool _isClosed;
 
     /// <summary>Makes the window; it shows with the first frame.</summary>
     /// <param name="compositor">The connection, set up.</param>
@@ -70,7 +71,7 @@ internal sealed class ScanoutWindow : IToplevelOwner, ISurfaceBufferUser, IFeedb
 
     /// <summary>Commits the waiting frame if it can be committed now.</summary>
     /// <returns>Whether it was.</returns>
-    public bool Pump() => _toplevel.IsConfigured && !_frameCallback.IsAlive && _scanout.Mailbox.HasPending && TryCommitFrame();
+    public bool Pump() => !_isClosed && _toplevel.IsConfigured && !_frameCallback.IsAlive && _scanout.Mailbox.HasPending && TryCommitFrame();
 
     /// <summary>Turns the window black until the next frame. Only once it is mapped.</summary>
     public void Blank()
@@ -107,6 +108,7 @@ internal sealed class ScanoutWindow : IToplevelOwner, ISurfaceBufferUser, IFeedb
     /// <summary>Destroys the window: what stands on the surface, then its role, then itself. Its wl_buffers go when the compositor gives them back.</summary>
     public void Destroy()
     {
+        Forget();
         _feedback.Forget();
         _cursor.Destroy();
         _bars.Destroy();
@@ -114,11 +116,14 @@ internal sealed class ScanoutWindow : IToplevelOwner, ISurfaceBufferUser, IFeedb
         _toplevel.Destroy();
         _surface.Destroy();
         _compositor.Buffers.RetireAll(this);
-        Forget();
     }
 
     /// <summary>The connection is gone: nothing is left to destroy.</summary>
-    public void Forget() => _loader.Close();
+    public void Forget()
+    {
+        _isClosed = true; // callbacks and releases that are on their way still come, but the scanout's frames are another window's now
+        _loader.Close();
+    }
 
     void IToplevelOwner.OnConfigured(SurfaceSize size, WindowStates states)
     {
@@ -146,13 +151,13 @@ internal sealed class ScanoutWindow : IToplevelOwner, ISurfaceBufferUser, IFeedb
 
     void IWlCallbackListener.OnDone(WlCallback sender, uint callbackData)
     {
-        if (sender == _frameCallback)
+        if (sender == _frameCallback && !_isClosed)
         {
             _scanout.Mailbox.Latch(_scanout.Mailbox.Committed, _compositor.Clock.NowNs);
             Pump();
         }
 
-        if (_cursorChanged)
+        if (_cursorChanged && !_isClosed)
             ShowCursor();
     }
 

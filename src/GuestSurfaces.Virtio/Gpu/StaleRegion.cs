@@ -11,7 +11,7 @@ namespace GuestSurfaces.Virtio.Gpu;
 internal struct StaleRegion
 {
     /// <summary>A rectangle taken out of another leaves four at most; a screen's damage has a handful.</summary>
-    public const int Capacity = 32;
+    public const int Capacity = 64;
 
     private Rects _rects;
 

@@ -14,7 +14,7 @@ internal sealed class StorageRotation
     /// <summary>One on screen, one latched for the next refresh, one waiting, one to write.</summary>
     public const int MaxStorages = 4;
 
-    private readonly Slot[] _slots = new Slot[MaxStorages];
+    private Slot[] _slots = []; // a slot is a kibibyte, and most resources of a hostile guest are never drawn
     private readonly HostPixelBudget _budget;
     private readonly GuestStatistics _statistics;
     private readonly string _name;
@@ -85,7 +85,7 @@ internal sealed class StorageRotation
     {
         for (var i = 0; i < _count; i++)
             _slots[i].Storage.Drop();
-        Array.Clear(_slots);
+        _slots = [];
         _count = 0;
         if (_prepaid)
             _budget.Give(SizeBytes);
@@ -148,6 +148,8 @@ internal sealed class StorageRotation
 
         _prepaid = false;
         storage.Subscribe(_budget);
+        if (_count == 0)
+            _slots = new Slot[MaxStorages];
         // A new storage is all zero, as the first one was: only what was ever written is missing in it.
         _slots[_count++] = new Slot { Storage = storage, Stale = _everWritten };
         return true;

@@ -66,6 +66,14 @@ public static class PictureCases
             c.Ok(Request.Flush(1, GpuRect.Of(64, 48)));
             c.ExpectPicture(0);
         }),
+        new("picture/transfer-of-top-rows-alone", Transfer + ": what is outside the rectangle stays as it was", static c =>
+        {
+            var ram = c.ShowResource(1, 0, GpuFormat.B8G8R8X8, 64, 48);
+            c.Paint(ram, 64 * 48, 2);
+            c.Ok(Request.Transfer(1, new(0, 0, 64, 7)));
+            c.Ok(Request.Flush(1, GpuRect.Of(64, 48)));
+            c.ExpectPicture(0);
+        }),
         new("picture/partial-flushes", Flush, static c =>
         {
             var ram = c.ShowResource(1, 0, GpuFormat.B8G8R8X8, 64, 48);

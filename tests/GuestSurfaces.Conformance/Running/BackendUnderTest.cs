@@ -92,13 +92,26 @@ public sealed class SpawnedBackend(string command, IPixelProbe? probe = null) : 
 /// <param name="probe">How to look at its pictures, if it shows them by itself.</param>
 public sealed class ListeningBackend(string path, IPixelProbe? probe = null) : BackendUnderTest
 {
+    /// <summary>How long it may take from the end of one connection until it listens for the next.</summary>
+    private const int ListensAgainMs = 2000;
+
+    private readonly EpollHandle _nothing = EpollHandle.Create();
+
     public override string Name => path;
 
     public override bool CanReconnect => true;
 
     public override IPixelProbe? Probe => probe;
 
-    public override UnixSocketHandle Connect() => UnixSocketHandle.Connect(path);
+    public override UnixSocketHandle Connect() =>
+        BackendLauncher.ConnectPatiently(path, ListensAgainMs, ms => _nothing.Wait(new EpollResult[1], ms) > 0);
 
     public override string? Ailment() => null;
+
+    protected override void Dispose(bool disposing)
+    {
+        if (disposing)
+            _nothing.Dispose();
+        base.Dispose(disposing);
+    }
 }

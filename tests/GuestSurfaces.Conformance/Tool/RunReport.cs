@@ -6,7 +6,7 @@ namespace GuestSurfaces.Conformance;
 /// <summary>Results as a table for people and as JSON for programs.</summary>
 public static class RunReport
 {
-    private static readonly JsonSerializerOptions s_json = new() { WriteIndented = true };
+    private static readonly JsonSerializerOptions s_json = new() { WriteIndented = true, PropertyNamingPolicy = JsonNamingPolicy.CamelCase };
 
     /// <summary>One line for every case that didn't simply pass, or for all.</summary>
     public static void WriteTable(TextWriter to, IReadOnlyList<CaseResult> results, bool all)
@@ -33,7 +33,8 @@ public static class RunReport
             pixels += result.Pixels;
         }
 
-        return $"{results.Count} cases: {counts[(int)Verdict.Passed]} passed, {counts[(int)Verdict.Failed]} failed, " +
+        var blind = results.Count(r => r.Verdict == Verdict.Passed && r.Detail == CaseResult.Blind);
+        return $"{results.Count} cases: {counts[(int)Verdict.Passed]} passed{(blind > 0 ? $" ({blind} without seeing pictures)" : "")}, {counts[(int)Verdict.Failed]} failed, " +
             $"{counts[(int)Verdict.Deviates]} deviate as known, {counts[(int)Verdict.UnexpectedlyPassed]} passed against expectation, " +
             $"{counts[(int)Verdict.Skipped]} skipped; compared {answers} answers and {pixels} pixels";
     }

@@ -57,20 +57,28 @@ public sealed class BackendLauncher : IDisposable
             return socket;
         }
 
+        return ConnectPatiently(SocketPath, timeoutMs, ms => Process.WaitForExit(ms)
+            ? throw new BackendGoneException($"the back-end ended before it listened on {SocketPath}: {Output()}")
+            : false);
+    }
+
+    /// <summary>Connects to a path where somebody listens, or soon will (again).</summary>
+    /// <param name="path">Where.</param>
+    /// <param name="timeoutMs">How long to try.</param>
+    /// <param name="wait">Waits a few milliseconds between tries; may throw if there is nothing to wait for.</param>
+    public static UnixSocketHandle ConnectPatiently(string path, int timeoutMs, Func<int, bool> wait)
+    {
+        const int betweenTriesMs = 5;
         var deadline = Environment.TickCount64 + timeoutMs;
         while (true)
         {
             try
             {
-                return UnixSocketHandle.Connect(SocketPath);
+                return UnixSocketHandle.Connect(path);
             }
-            catch (SyscallException e) when (e.Errno is Errno.ENOENT or Errno.ECONNREFUSED)
+            catch (SyscallException e) when (e.Errno is Errno.ENOENT or Errno.ECONNREFUSED && Environment.TickCount64 < deadline)
             {
-                // Looks again after 5 ms, or at once if the program has ended.
-                if (Process.WaitForExit(5))
-                    throw new BackendGoneException($"the back-end ended before it listened on {SocketPath}: {Output()}");
-                if (Environment.TickCount64 > deadline)
-                    throw new BackendSilentException($"the back-end didn't listen on {SocketPath} within {timeoutMs} ms");
+                _ = wait(betweenTriesMs);
             }
         }
     }

@@ -6,6 +6,8 @@ public sealed partial class ScriptedFrontend
 {
     private const byte DriverOk = 0x0f;
 
+    private bool _announced;
+
     /// <summary>What a VMM says before the guest runs: features, the back-end's channel, call eventfds.</summary>
     public void Connect()
     {
@@ -113,8 +115,6 @@ public sealed partial class ScriptedFrontend
         Start();
         return new GuestDriver(this);
     }
-
-    private bool _announced;
 
     private void RequireTwoQueues()
     {

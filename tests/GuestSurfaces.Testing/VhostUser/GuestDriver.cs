@@ -101,7 +101,7 @@ public sealed class GuestDriver
         var pieces = new List<ChainPiece>();
         foreach (var length in DescriptorLayout.Cut(request.Length, layout.RequestCuts))
         {
-            var address = Memory.Allocate((ulong)length, alignment: 64) ;
+            var address = Memory.Allocate((ulong)length, alignment: 64);
             Memory.Write(address, request[..length]);
             request = request[length..];
             pieces.Add(new(address, (uint)length, false));

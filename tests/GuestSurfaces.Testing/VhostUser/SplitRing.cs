@@ -101,7 +101,6 @@ public sealed class SplitRing : IDisposable
     /// <summary>Makes a chain and hands it to the device (no kick yet).</summary>
     /// <param name="pieces">Readable ones first, if the chain is to be valid.</param>
     /// <param name="direct">How many pieces get ordinary descriptors; the rest goes into one indirect table. -1: all.</param>
-    /// <param name="region">Ignored unless indirect: see <see cref="IndirectTable"/>.</param>
     /// <returns>The chain's head.</returns>
     public ushort Add(ReadOnlySpan<ChainPiece> pieces, int direct = -1)
     {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 using System.Diagnostics;
 using System.Globalization;
+using GuestSurfaces.Core.Buffers;
 using GuestSurfaces.Interop;
 using GuestSurfaces.Testing.Gpu;
 using GuestSurfaces.Virtio.Gpu;
@@ -33,7 +34,7 @@ public sealed class GpuProcessTests(ITestOutputHelper output)
             : new[] { GpuHarness.Words(0, 0, Width, Height, 0, 1), GpuHarness.Words(0, 0, Width, Height, 0, 2) };
         var flushes = new[] { GpuHarness.Words(3, 5, 200, 90, blobs ? 3u : 1, 0), GpuHarness.Words(0, 0, Width, Height, blobs ? 4u : 2, 0) };
         var setScanout = (uint)(blobs ? VirtioGpuCommandType.SetScanoutBlob : VirtioGpuCommandType.SetScanout);
-        Core.Buffers.BufferStorage? shown = null;
+        BufferStorage? shown = null;
         gpu.Display.Holds = true;
 
         void Frame(int i)
@@ -57,18 +58,26 @@ public sealed class GpuProcessTests(ITestOutputHelper output)
             gpu.Display.Moves.Clear();
         }
 
-        var frames = gpu.Display.FrameCount;
-        var collections = GC.CollectionCount(0);
-        var before = GC.GetTotalAllocatedBytes(precise: true);
-        for (var i = 0; i < 10_000; i++)
+        // The runtime and the test runner have threads of their own, which allocate a few bytes now and then; a frame that did would do it in every round.
+        var least = long.MaxValue;
+        var collections = int.MaxValue;
+        for (var round = 0; round < 3 && least > 0; round++)
         {
-            Frame(i);
-            gpu.Display.Moves.Clear();
+            var frames = gpu.Display.FrameCount;
+            var collected = GC.CollectionCount(0);
+            var before = GC.GetTotalAllocatedBytes(precise: true);
+            for (var i = 0; i < 10_000; i++)
+            {
+                Frame(i);
+                gpu.Display.Moves.Clear();
+            }
+
+            least = Math.Min(least, GC.GetTotalAllocatedBytes(precise: true) - before);
+            collections = Math.Min(collections, GC.CollectionCount(0) - collected);
+            Assert.Equal(10_000, gpu.Display.FrameCount - frames);
         }
 
-        Assert.Equal(0, GC.GetTotalAllocatedBytes(precise: true) - before);
-        Assert.Equal(0, GC.CollectionCount(0) - collections);
-        Assert.Equal(10_000, gpu.Display.FrameCount - frames);
+        Assert.Equal((0L, 0), (least, collections));
         Assert.Equal(0, gpu.Device.HeldFlushes);
         shown!.Unlock();
 
@@ -110,8 +119,8 @@ public sealed class GpuProcessTests(ITestOutputHelper output)
     }
 
     [Theory]
-    [InlineData("contiguous, whole rows", 1, 0)]
-    [InlineData("contiguous, part of each row", 1, 64)]
+    [InlineData("contiguous, whole rows", 1920 * 1080 * 4, 0)]
+    [InlineData("contiguous, part of each row", 1920 * 1080 * 4, 64)]
     [InlineData("scattered pages, whole rows", 4096, 0)]
     [InlineData("scattered pages, part of each row", 4096, 64)]
     public void A_transfer_is_about_as_fast_as_copying_the_same_rows(string what, int pageBytes, int margin)
@@ -121,18 +130,12 @@ public sealed class GpuProcessTests(ITestOutputHelper output)
         const int bytes = width * height * 4;
         using var gpu = new GpuHarness();
         Assert.Equal(OkNoData, gpu.Create2D(1, width, height));
-        if (pageBytes == 1)
-        {
-            Assert.Equal(OkNoData, gpu.Attach(1, new GuestPages(GpuHarness.Pixels, bytes)));
-        }
-        else
-        {
-            // Every second page, so that no two are adjacent.
-            var pages = new GuestPages[(bytes + pageBytes - 1) / pageBytes];
-            for (var i = 0; i < pages.Length; i++)
-                pages[i] = new GuestPages(GpuHarness.Pixels + ((ulong)i * 2 * (ulong)pageBytes), (uint)pageBytes);
-            Assert.Equal(OkNoData, gpu.Attach(1, pages));
-        }
+
+        // Every second page, so that no two are adjacent.
+        var pages = new GuestPages[(bytes + pageBytes - 1) / pageBytes];
+        for (var i = 0; i < pages.Length; i++)
+            pages[i] = new GuestPages(GpuHarness.Pixels + ((ulong)i * 2 * (ulong)pageBytes), (uint)pageBytes);
+        Assert.Equal(OkNoData, gpu.Attach(1, pages));
 
         using var file = MemFdHandle.TryCreateSealed("baseline", bytes, out _)!;
         using var baseline = SharedRegion.TryOpen(file.Duplicate<MemFdHandle>(), 0, bytes, true, out _)!;
@@ -144,7 +147,7 @@ public sealed class GpuProcessTests(ITestOutputHelper output)
         for (var i = 0; i < 40; i++)
         {
             var start = Stopwatch.GetTimestamp();
-            Assert.True(SharedRegion.TryCopyRows(source, 8 << 20, width * 4, baseline, (ulong)margin * 4, width * 4, rowBytes, height));
+            CopyPieces(source, baseline, pages, rowBytes, (ulong)margin * 4);
             bestBaseline = Math.Min(bestBaseline, Stopwatch.GetTimestamp() - start);
             gpu.Post((uint)VirtioGpuCommandType.TransferToHost2D, rect);
             start = Stopwatch.GetTimestamp();
@@ -156,6 +159,24 @@ public sealed class GpuProcessTests(ITestOutputHelper output)
         var ratio = (double)bestBaseline / best;
         output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{what}: {ratio:f2} of memcpy, {bytes / (best * 1e9 / Stopwatch.Frequency):f1} GB/s"));
         Assert.True(ratio > 0.5, $"{what}: only {ratio:f2} of memcpy"); // the aim is 0.9; a shared machine is noisy
+    }
+
+    /// <summary>The same rows from the same pages, with everything known beforehand but memcpy.</summary>
+    private static void CopyPieces(SharedRegion source, SharedRegion destination, GuestPages[] pages, ulong rowBytes, ulong margin)
+    {
+        const ulong stride = 1920 * 4;
+        ulong pageBytes = pages[0].Length;
+        var (run, gap) = margin == 0 ? (stride * 1080, 0ul) : (rowBytes, stride - rowBytes);
+        for (var at = margin; at < stride * 1080; at += run + gap)
+        {
+            for (ulong done = 0; done < run;)
+            {
+                var within = (at + done) % pageBytes;
+                var n = Math.Min(run - done, pageBytes - within);
+                SharedRegion.TryCopy(source, pages[(at + done) / pageBytes].Address + within, destination, at + done, n);
+                done += n;
+            }
+        }
     }
 
     private static int OpenStorages()

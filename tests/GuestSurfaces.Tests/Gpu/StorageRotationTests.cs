@@ -80,29 +80,35 @@ public sealed class StorageRotationTests
             RecordingDisplay.Release(frame);
     }
 
-    /// <summary>Random transfers, flushes and releases beside a model: what is shown equals the model at the flush, and every byte copied was needed.</summary>
-    [Fact]
-    public void Whatever_the_guest_and_the_compositor_do_the_picture_is_right_and_nothing_is_copied_twice()
+    /// <summary>
+    /// Random transfers, flushes and releases beside a model: what is shown equals the model at the flush, and every byte copied was needed.
+    /// On a grid of 48 cells, whose regions always fit; any finer, and a region may have to become coarser, which costs bytes but never pixels.
+    /// </summary>
+    [Theory]
+    [InlineData(4, true)]
+    [InlineData(1, false)]
+    public void Whatever_the_guest_and_the_compositor_do_the_picture_is_right_and_nothing_is_copied_twice(int cell, bool exact)
     {
-        var steps = Gen.Choose(0, int.MaxValue).Select(seed => new Random(seed)).Select(MakeSteps);
-        Prop.ForAll(Arb.From(steps), Run).Check(Config.QuickThrowOnFailure.WithMaxTest(150).WithReplay(20261120ul, 7ul));
+        var steps = Gen.Choose(0, int.MaxValue).Select(seed => MakeSteps(new Random(seed), cell));
+        Prop.ForAll(Arb.From(steps), s => Run(s, exact)).Check(Config.QuickThrowOnFailure.WithMaxTest(150).WithReplay(20261120ul, 7ul));
     }
 
-    private static Step[] MakeSteps(Random random)
+    private static Step[] MakeSteps(Random random, int cell)
     {
-        var steps = new Step[random.Next(1, 40)];
+        var steps = new Step[random.Next(1, 60)];
         for (var i = 0; i < steps.Length; i++)
         {
-            var x = random.Next(Width);
-            var y = random.Next(Height);
-            var w = random.Next(3) == 0 ? Width - x : random.Next(1, Width - x + 1);
-            steps[i] = new Step(random.Next(5), new BufferRect(x, y, w, random.Next(1, Height - y + 1)), random.Next());
+            var x = random.Next(Width / cell);
+            var y = random.Next(Height / cell);
+            var w = random.Next(3) == 0 ? (Width / cell) - x : random.Next(1, (Width / cell) - x + 1);
+            var h = random.Next(1, (Height / cell) - y + 1);
+            steps[i] = new Step(random.Next(5), new BufferRect(x * cell, y * cell, w * cell, h * cell), random.Next());
         }
 
         return steps;
     }
 
-    private static bool Run(Step[] steps)
+    private static bool Run(Step[] steps, bool exact)
     {
         using var gpu = new GpuHarness();
         gpu.Show2D(1, Width, Height);
@@ -127,15 +133,18 @@ public sealed class StorageRotationTests
                     var before = gpu.Statistics.BytesCopied;
                     if (gpu.Transfer(1, rect, (((ulong)step.Rect.Y * Width) + (ulong)step.Rect.X) * 4) != OkNoData)
                         return false;
-                    storages.Write(step.Rect, held.Select(f => f.Storage).ToHashSet());
-                    storages.Expected(gpu.Statistics.BytesCopied - before);
+                    var copied = gpu.Statistics.BytesCopied - before;
+                    Assert.True(copied >= step.Rect.Area * 4);
+                    if (exact)
+                        Assert.Equal(storages.Write(step.Rect, held.Select(f => f.Storage).ToHashSet()), copied);
                     break;
                 case 2 or 3:
                     if (gpu.Flush(1, rect) != OkNoData)
                         return false;
                     Assert.Equal(model, gpu.Display.Last.Pixels);
                     held.Add(gpu.Display.Last);
-                    storages.Show(gpu.Display.Last.Storage);
+                    if (exact)
+                        storages.Show(gpu.Display.Last.Storage);
                     break;
                 default:
                     if (held.Count == 0)
@@ -168,7 +177,6 @@ public sealed class StorageRotationTests
         private readonly List<Entry> _entries = [];
         private readonly bool[] _ever = new bool[width * height];
         private Entry? _current;
-        private long _cost;
 
         public void Show(BufferStorage storage)
         {
@@ -178,7 +186,8 @@ public sealed class StorageRotationTests
             _current.Storage = storage;
         }
 
-        public void Write(BufferRect rect, HashSet<BufferStorage> locked)
+        /// <returns>The fewest bytes that do it.</returns>
+        public long Write(BufferRect rect, HashSet<BufferStorage> locked)
         {
             _current ??= Add();
             var repaired = 0L;
@@ -216,10 +225,8 @@ public sealed class StorageRotationTests
             }
 
             Mark(_ever, rect);
-            _cost = (repaired + rect.Area) * 4;
+            return (repaired + rect.Area) * 4;
         }
-
-        public void Expected(long copied) => Assert.Equal(_cost, copied);
 
         private Entry Add()
         {

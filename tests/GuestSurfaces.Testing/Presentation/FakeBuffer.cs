@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: MIT
+using GuestSurfaces.Core.Buffers;
+using GuestSurfaces.Interop;
+using GuestSurfaces.Wayland.Server;
+
+namespace GuestSurfaces.Testing.Presentation;
+
+/// <summary>A wl_buffer as a compositor sees it: pixels in a client's memory, and whether they are still needed.</summary>
+public sealed class FakeBuffer
+{
+    private readonly SharedRegion? _memory;
+    private readonly ulong _offset;
+    private readonly uint _stride;
+    private readonly uint _colour;
+
+    public FakeBuffer(WlBufferResource resource, BufferSize size, SharedRegion? memory, ulong offset, uint stride, uint format, uint colour = 0)
+    {
+        Resource = resource;
+        Size = size;
+        Format = format;
+        _memory = memory;
+        _offset = offset;
+        _stride = stride;
+        _colour = colour;
+        resource.Tag = this;
+    }
+
+    public WlBufferResource Resource { get; }
+
+    public BufferSize Size { get; }
+
+    public uint Format { get; }
+
+    public ulong OffsetBytes => _offset;
+
+    public int Releases { get; private set; }
+
+    public bool IsDestroyed => !Resource.IsAlive;
+
+    /// <summary>Committed and not released: the client may neither write nor destroy it.</summary>
+    public bool IsHeld { get; set; }
+
+    public void Release()
+    {
+        if (!IsHeld)
+            return;
+        IsHeld = false;
+        Releases++;
+        if (Resource.IsAlive)
+            Resource.SendRelease();
+    }
+
+    public uint Pixel(int x, int y)
+    {
+        if (_memory is null)
+            return _colour;
+        return _memory.TryRead(_offset + ((ulong)y * _stride) + ((ulong)x * 4), out uint pixel) ? pixel : throw new InvalidOperationException("a wl_buffer reaches beyond its memory");
+    }
+
+    public void Upload(uint[] texture, BufferRect rect)
+    {
+        for (var y = rect.Y; y < rect.Bottom; y++)
+        {
+            for (var x = rect.X; x < rect.Right; x++)
+                texture[(y * Size.Width) + x] = Pixel(x, y) & 0x00ff_ffff;
+        }
+    }
+}

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: MIT
+using GuestSurfaces.Core.Buffers;
+
+namespace GuestSurfaces.Testing.Presentation;
+
+/// <summary>When a fake compositor gives a buffer back.</summary>
+public enum ReleaseMode
+{
+    /// <summary>At the refresh after another buffer took its place: scan-out, pixman.</summary>
+    WhenReplaced,
+
+    /// <summary>During the commit: pixels uploaded to a texture at once (mutter's shm).</summary>
+    AtCommit,
+
+    /// <summary>At the refresh after the commit: pixels uploaded when drawing (weston's GL renderer).</summary>
+    AtRefresh,
+}
+
+/// <summary>What a fake compositor offers. The defaults are weston 10's, the portable floor.</summary>
+public sealed record FakeCompositorOptions
+{
+    public uint CompositorVersion { get; init; } = 4;
+
+    public uint WmBaseVersion { get; init; } = 3;
+
+    public bool Shell { get; init; } = true;
+
+    public IReadOnlyList<uint> ExtraShmFormats { get; init; } = [];
+
+    public bool Viewporter { get; init; } = true;
+
+    public bool Subcompositor { get; init; } = true;
+
+    public bool Presentation { get; init; } = true;
+
+    public uint PresentationClockId { get; init; } = 1;
+
+    public bool SinglePixel { get; init; }
+
+    public bool Decorations { get; init; }
+
+    /// <summary>0: no linux-dmabuf.</summary>
+    public uint DmabufVersion { get; init; }
+
+    public IReadOnlyList<(DrmFormat Format, DrmModifier Modifier)> DmabufPairs { get; init; } = [(DrmFormat.Xrgb8888, DrmModifier.Linear)];
+
+    /// <summary>Whether the test answers imports itself.</summary>
+    public bool HoldImports { get; init; }
+
+    public bool RefuseImports { get; init; }
+
+    public int RefreshMilliHz { get; init; } = 60_000;
+
+    public ReleaseMode Release { get; init; } = ReleaseMode.WhenReplaced;
+
+    /// <summary>Whether a new toplevel is configured at once, as large as it likes.</summary>
+    public bool ConfigureAtOnce { get; init; } = true;
+}

@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: MIT
+using GuestSurfaces.Core;
+using GuestSurfaces.Core.Buffers;
+using GuestSurfaces.Core.Diagnostics;
+using GuestSurfaces.Core.Frames;
+using GuestSurfaces.Core.Loop;
+using GuestSurfaces.Core.Sessions;
+using GuestSurfaces.Testing.Gpu;
+using Xunit;
+
+namespace GuestSurfaces.Tests.Foundations;
+
+/// <summary>The session's policy: every frame is settled, whoever looks.</summary>
+public sealed class SessionTests : IGuestTransport, IDisposable
+{
+    private const long Ms = 1_000_000;
+    private readonly VirtualClock _clock = new();
+    private readonly TimerQueue _timers;
+    private readonly Session _session;
+    private readonly RecordingDisplay _display = new() { OnlyCounts = true };
+    private readonly BufferStorage _storage = BufferStorage.TryAllocate("guest-surfaces-test", 4096, null, out _)!;
+    private readonly BufferView _view = new(new BufferSize(32, 32), DrmFormat.Xrgb8888, DrmModifier.Linear, 0, 128);
+    private readonly List<(int Scanout, ulong Serial)> _settled = [];
+    private readonly List<(int Scanout, OutputMode Mode)> _modes = [];
+
+    public SessionTests()
+    {
+        _timers = new TimerQueue(_clock);
+        _session = new Session(_timers, new GuestStatistics(), new Limits()) { Transport = this, Display = _display };
+    }
+
+    public void Dispose()
+    {
+        Assert.Equal(0, _storage.LockCount);
+        _storage.Drop();
+    }
+
+    [Fact]
+    public void A_latched_frame_is_settled_once_and_its_timer_is_off()
+    {
+        Present(0, 1);
+        _session.Latched(0, 1, _clock.NowNs);
+        Run(100 * Ms);
+        Assert.Equal([(0, 1ul)], _settled);
+        Assert.Equal((1L, 1L, 0L), (_session.Statistics.FramesReceived, _session.Statistics.FramesPresented, _session.Statistics.UnprotectedFlips));
+    }
+
+    [Fact]
+    public void A_frame_that_nobody_shows_is_settled_by_the_timer_and_counted_if_it_was_awaited()
+    {
+        Present(0, 1);
+        Present(1, 2, awaited: false);
+        Run(34 * Ms);
+        Assert.Empty(_settled);
+        Run(Ms);
+        Assert.Equal([(0, 1ul), (1, 2ul)], _settled);
+        Assert.Equal(1, _session.Statistics.UnprotectedFlips);
+    }
+
+    [Fact]
+    public void Without_a_display_frames_are_let_go_and_settled()
+    {
+        _session.Display = null;
+        Present(0, 1);
+        Assert.Equal(0, _storage.LockCount);
+        Run(35 * Ms);
+        Assert.Equal([(0, 1ul)], _settled);
+    }
+
+    [Fact]
+    public void A_superseded_frame_is_settled_and_its_successor_waits_on()
+    {
+        Present(0, 1);
+        Present(0, 2);
+        _session.Superseded(0, 1);
+        Assert.Equal([(0, 1ul)], _settled);
+        Run(35 * Ms);
+        Assert.Equal([(0, 1ul), (0, 2ul)], _settled);
+        Assert.Equal(1, _session.Statistics.FramesDropped);
+    }
+
+    [Fact]
+    public void The_time_of_a_later_frame_begins_when_it_was_popped()
+    {
+        Present(0, 1);
+        Run(20 * Ms);
+        Present(0, 2);
+        Run(10 * Ms);
+        _session.Latched(0, 1, _clock.NowNs);
+        Run(24 * Ms);
+        Assert.Equal([(0, 1ul)], _settled);
+        Run(Ms);
+        Assert.Equal([(0, 1ul), (0, 2ul)], _settled);
+    }
+
+    [Fact]
+    public void A_fast_monitor_holds_for_two_refreshes()
+    {
+        _session.ModeWanted(0, new OutputMode(new BufferSize(64, 64), 144_000, 0, 0, true));
+        Present(0, 1);
+        Run(14 * Ms);
+        Assert.Equal([(0, 1ul)], _settled);
+        Assert.Equal(0, _modes[0].Scanout);
+    }
+
+    [Fact]
+    public void A_blanked_screen_keeps_its_window_and_a_quick_one_keeps_its_picture()
+    {
+        Present(0, 1);
+        _session.Disable(0);
+        Run(99 * Ms);
+        Present(0, 2); // the driver has changed its framebuffer
+        Run(200 * Ms);
+        Assert.Empty(_display.Disabled);
+        _session.Disable(0);
+        Run(100 * Ms);
+        Assert.Equal([0], _display.Disabled); // blanked: the only scanout
+    }
+
+    [Fact]
+    public void Latency_is_counted_from_the_pop_to_the_commit()
+    {
+        Present(0, 1);
+        Run(5 * Ms);
+        _session.Committed(0, 1);
+        _session.Committed(0, 99); // unknown
+        Assert.Equal((1L, 5 * Ms), (_session.Statistics.FlushToCommit.Count, _session.Statistics.FlushToCommit.MaxNs));
+    }
+
+    [Fact]
+    public void Closing_windows_turns_every_scanout_off()
+    {
+        Present(3, 1);
+        _session.CloseWindows();
+        Assert.Equal(Limits.MaxScanouts, _display.Disabled.Count);
+        var closed = -1;
+        _session.WindowClosed = s => closed = s;
+        _session.CloseWanted(3);
+        Assert.Equal(3, closed);
+    }
+
+    void IGuestTransport.FrameSettled(int scanout, ulong serial) => _settled.Add((scanout, serial));
+
+    void IGuestTransport.SetMode(int scanout, in OutputMode mode) => _modes.Add((scanout, mode));
+
+    private void Present(int scanout, ulong serial, bool awaited = true)
+    {
+        _storage.Lock();
+        var frame = new GuestFrame { Storage = _storage, View = _view, Source = _view.Size.Whole, Serial = serial, PoppedNs = _clock.NowNs, Awaited = awaited };
+        _session.Present(scanout, in frame);
+    }
+
+    private void Run(long ns)
+    {
+        var until = _clock.NowNs + ns;
+        while (_timers.NextDueNs <= until)
+        {
+            _clock.Advance(Math.Max(_timers.NextDueNs - _clock.NowNs, 0));
+            _timers.RunDue();
+        }
+
+        _clock.Advance(Math.Max(until - _clock.NowNs, 0));
+    }
+}

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: MIT
+using System.Diagnostics;
+using System.Reflection;
+using System.Runtime.InteropServices;
+using System.Text;
+using GuestSurfaces.Interop;
+using Xunit;
+
+namespace GuestSurfaces.Tests.Native;
+
+/// <summary>Asks the system's own headers whether our structs and constants are theirs: a C file of static assertions, compiled by gcc.</summary>
+public sealed class LayoutTests
+{
+    private static readonly (Type Ours, string Theirs)[] s_structs =
+    [
+        (typeof(LibC.Timespec), "struct timespec"),
+        (typeof(LibC.Statx), "struct statx"),
+        (typeof(LibC.IoVec), "struct iovec"),
+        (typeof(LibC.MsgHdr), "struct msghdr"),
+        (typeof(LibC.CmsgHdr), "struct cmsghdr"),
+        (typeof(LibC.ItimerSpec), "struct itimerspec"),
+        (typeof(LibC.PollFd), "struct pollfd"),
+    ];
+
+    // Constants that no header defines under that name: what they stand for, or null for those that stand for nothing.
+    private static readonly Dictionary<string, string?> s_otherNames = new()
+    {
+        ["Library"] = null,
+        ["SpawnActionsBytes"] = "sizeof(posix_spawn_file_actions_t)",
+        ["SpawnAttributesBytes"] = "sizeof(posix_spawnattr_t)",
+        ["SignalSetBytes"] = "sizeof(sigset_t)",
+    };
+
+    [Fact]
+    public void Structs_and_constants_are_those_of_the_system_headers()
+    {
+        var c = new StringBuilder();
+        c.AppendLine("#define _GNU_SOURCE");
+        foreach (var header in (string[])["stddef.h", "time.h", "fcntl.h", "poll.h", "errno.h", "sys/stat.h", "sys/uio.h", "sys/socket.h", "sys/mman.h", "sys/eventfd.h", "sys/epoll.h", "sys/timerfd.h", "unistd.h", "spawn.h", "signal.h"])
+            c.AppendLine($"#include <{header}>");
+
+        var checks = 0;
+        foreach (var (ours, theirs) in s_structs)
+        {
+            c.AppendLine($"_Static_assert(sizeof({theirs}) == {Marshal.SizeOf(ours)}, \"size of {theirs}\");");
+            foreach (var field in ours.GetFields(BindingFlags.Instance | BindingFlags.NonPublic | BindingFlags.Public))
+            {
+                var offset = Marshal.OffsetOf(ours, field.Name);
+                c.AppendLine($"_Static_assert(offsetof({theirs}, {field.Name}) == {offset}, \"{theirs}.{field.Name}\");");
+                checks++;
+            }
+
+            checks++;
+        }
+
+        foreach (var constant in typeof(LibC).GetFields(BindingFlags.Static | BindingFlags.NonPublic).Where(f => f.IsLiteral))
+        {
+            var name = s_otherNames.GetValueOrDefault(constant.Name, constant.Name);
+            if (name is null)
+                continue;
+            var comparison = constant.Name.EndsWith("Bytes", StringComparison.Ordinal) ? "<=" : "=="; // room for an opaque type may be generous
+            c.AppendLine($"_Static_assert({name} {comparison} {constant.GetRawConstantValue()}, \"{constant.Name}\");");
+            checks++;
+        }
+
+        foreach (var errno in Enum.GetValues<Errno>().Where(e => e != Errno.None))
+        {
+            c.AppendLine($"_Static_assert({errno} == {(int)errno}, \"{errno}\");");
+            checks++;
+        }
+
+        var (exitCode, output) = Compile(c.ToString());
+        Assert.True(exitCode == 0, output);
+        TestContext.Current.TestOutputHelper?.WriteLine($"compared {checks} sizes, offsets and constants");
+    }
+
+    [Fact]
+    public void A_wrong_constant_would_be_noticed()
+    {
+        var (exitCode, _) = Compile("#include <fcntl.h>\n_Static_assert(O_CLOEXEC == 1, \"\");\n");
+        Assert.NotEqual(0, exitCode);
+    }
+
+    private static (int ExitCode, string Output) Compile(string source)
+    {
+        using var gcc = Process.Start(new ProcessStartInfo("gcc", ["-x", "c", "-fsyntax-only", "-"]) { RedirectStandardInput = true, RedirectStandardError = true })!;
+        gcc.StandardInput.Write(source);
+        gcc.StandardInput.Close();
+        var output = gcc.StandardError.ReadToEnd();
+        gcc.WaitForExit();
+        return (gcc.ExitCode, output);
+    }
+}

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: MIT
+using GuestSurfaces.Interop;
+using Xunit;
+
+namespace GuestSurfaces.Tests.Native;
+
+public sealed class UnixSocketTests
+{
+    [Fact]
+    public void Bytes_and_descriptors_arrive_together()
+    {
+        var (a, b) = UnixSocketHandle.CreatePair(nonBlocking: true);
+        using (a)
+        using (b)
+        {
+            using var memFd = MemFdHandle.TryCreateSealed("test", 4096, out _)!;
+            using var eventFd = EventFdHandle.Create();
+            Assert.Equal(Errno.None, a.Send("hello"u8, [memFd, eventFd], out var sent));
+            Assert.Equal(5, sent);
+            var fds = new ReceivedFd?[UnixSocketHandle.MaxFds];
+            var bytes = new byte[16];
+            Assert.Equal(Errno.None, b.Receive(bytes, fds, out var received, out var count));
+            Assert.Equal((5, 2), (received, count));
+            using var arrived = fds[0]!.Take<MemFdHandle>();
+            fds[1]!.Dispose();
+            Assert.Equal(memFd.GetIdentity(), arrived.GetIdentity());
+            Assert.Equal(Errno.EAGAIN, b.Receive(bytes, fds, out _, out _));
+        }
+    }
+
+    [Fact]
+    public void Descriptors_that_do_not_fit_are_closed_and_the_stream_is_refused()
+    {
+        var (a, b) = UnixSocketHandle.CreatePair(nonBlocking: true);
+        using (a)
+        using (b)
+        {
+            using var eventFd = EventFdHandle.Create();
+            var before = Directory.GetFiles("/proc/self/fd").Length;
+            Assert.Equal(Errno.None, a.Send("x"u8, [eventFd, eventFd, eventFd], out _));
+            Assert.Equal(Errno.EMSGSIZE, b.Receive(new byte[1], new ReceivedFd?[2], out _, out var count));
+            Assert.Equal(0, count);
+            Assert.Equal(before, Directory.GetFiles("/proc/self/fd").Length);
+        }
+    }
+
+    [Fact]
+    public void A_peer_that_left_is_an_error_value_not_a_signal()
+    {
+        var (a, b) = UnixSocketHandle.CreatePair(nonBlocking: true);
+        b.Dispose();
+        using (a)
+        {
+            Assert.Equal(Errno.EPIPE, a.Send("x"u8, [], out _));
+            Assert.Equal(Errno.None, a.Receive(new byte[1], [], out var received, out _));
+            Assert.Equal(0, received);
+        }
+    }
+
+    [Fact]
+    public void A_dead_socket_file_is_replaced_and_a_live_one_is_not()
+    {
+        var folder = Directory.CreateTempSubdirectory("gs-test");
+        var path = Path.Combine(folder.FullName, "s");
+        try
+        {
+            UnixSocketHandle.Listen(path).Dispose();
+            using var live = UnixSocketHandle.Listen(path);
+            var error = Assert.Throws<SyscallException>(() => UnixSocketHandle.Listen(path));
+            Assert.Equal(Errno.EEXIST, error.Errno);
+            using var client = UnixSocketHandle.Connect(path);
+
+            // The refused listener's probe was the first in the queue.
+            using var probe = live.TryAccept(out _);
+            using var server = live.TryAccept(out var errno);
+            Assert.Equal(Errno.None, errno);
+            Assert.Null(live.TryAccept(out errno));
+            Assert.Equal(Errno.EAGAIN, errno);
+        }
+        finally
+        {
+            folder.Delete(recursive: true);
+        }
+    }
+}

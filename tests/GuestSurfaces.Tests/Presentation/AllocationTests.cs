@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: MIT
+using GuestSurfaces.Core.Buffers;
+using GuestSurfaces.Core.Diagnostics;
+using GuestSurfaces.Core.Frames;
+using GuestSurfaces.Core.Sessions;
+using GuestSurfaces.Presentation;
+using GuestSurfaces.Testing.Presentation;
+using Microsoft.Extensions.Logging.Abstractions;
+using Xunit;
+
+namespace GuestSurfaces.Tests.Presentation;
+
+public class AllocationTests
+{
+    private const int Frames = 10_000;
+    private const int WarmUp = 200;
+
+    [Theory]
+    [InlineData("XR24", ReleaseMode.WhenReplaced, 2)]
+    [InlineData("XR24", ReleaseMode.AtRefresh, 2)]
+    [InlineData("XR24", ReleaseMode.WhenReplaced, 1)]
+    [InlineData("XB24", ReleaseMode.WhenReplaced, 2)]
+    public void Ten_thousand_frames_allocate_nothing_in_the_presenter(string format, ReleaseMode release, int buffers)
+    {
+        var clock = new TestClock();
+        using var compositor = new FakeCompositor(new FakeCompositorOptions { Release = release }, clock);
+        var events = new SilentEvents();
+        var statistics = new GuestStatistics();
+        using var presenter = new WaylandPresenter(compositor.ClientConnection, clock, events, new PresenterOptions(), statistics, NullLogger.Instance);
+        for (var i = 0; i < 4; i++)
+        {
+            presenter.Dispatch();
+            compositor.Dispatch();
+        }
+
+        var pictures = Enumerable.Range(0, buffers).Select(_ => new TestPicture(32, 32, DrmFormat.FromLetters(format))).ToArray();
+        var allocated = 0L;
+        for (var i = -WarmUp; i < Frames; i++)
+        {
+            // The compositor shares the thread and may allocate: only the presenter's halves are measured.
+            var before = GC.GetAllocatedBytesForCurrentThread();
+            var picture = pictures[(i + WarmUp) % buffers];
+            picture.Storage.Lock();
+            var frame = new GuestFrame
+            {
+                Storage = picture.Storage,
+                View = picture.View,
+                Source = new BufferRect(0, 0, 32, 32),
+                Damage = DamageList.Of(new BufferRect(i & 15, 3, 8, 8)),
+                Serial = (ulong)(i + WarmUp + 1),
+            };
+            presenter.Present(0, in frame);
+            presenter.MoveCursor(0, i & 15, 4);
+            allocated += Counted(i, before);
+
+            compositor.Dispatch();
+            clock.Advance(16_666_667);
+            compositor.Refresh();
+            compositor.Dispatch();
+
+            before = GC.GetAllocatedBytesForCurrentThread();
+            presenter.Dispatch();
+            allocated += Counted(i, before);
+            compositor.Dispatch();
+        }
+
+        // The first ones wait for the window.
+        Assert.InRange(events.Latched, Frames + WarmUp - 4, Frames + WarmUp);
+        Assert.Equal(0, allocated);
+    }
+
+    private static long Counted(int frame, long before) => frame < 0 ? 0 : GC.GetAllocatedBytesForCurrentThread() - before;
+
+    private sealed class SilentEvents : IDisplayEvents
+    {
+        public int Latched { get; private set; }
+
+        void IDisplayEvents.Committed(int scanout, ulong serial)
+        {
+        }
+
+        void IDisplayEvents.Latched(int scanout, ulong serial, long timeNs) => Latched++;
+
+        void IDisplayEvents.Superseded(int scanout, ulong serial)
+        {
+        }
+
+        void IDisplayEvents.ModeWanted(int scanout, in OutputMode mode)
+        {
+        }
+
+        void IDisplayEvents.CloseWanted(int scanout)
+        {
+        }
+    }
+}

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: MIT
+using GuestSurfaces.Core.Buffers;
+using GuestSurfaces.Core.Diagnostics;
+using GuestSurfaces.Core.Frames;
+using GuestSurfaces.Presentation;
+using GuestSurfaces.Testing.Presentation;
+using GuestSurfaces.Wayland;
+using Microsoft.Extensions.Logging.Abstractions;
+using Xunit;
+
+namespace GuestSurfaces.Tests.Presentation;
+
+/// <summary>A presenter and a strict compositor in one thread, on one clock that stands still.</summary>
+internal sealed class PresenterFixture : IDisposable
+{
+    private ulong _serial;
+
+    public PresenterFixture(FakeCompositorOptions? compositor = null, PresenterOptions? options = null)
+    {
+        Compositor = new FakeCompositor(compositor ?? new FakeCompositorOptions(), Clock);
+        Presenter = new WaylandPresenter(
+            Compositor.ClientConnection, Clock, Events, options ?? new PresenterOptions { Title = "Fedora", AppId = "org.guestsurfaces.Fedora" }, Statistics, NullLogger.Instance)
+        {
+            Lost = failure => Lost = failure,
+        };
+        Pump();
+    }
+
+    public TestClock Clock { get; } = new();
+
+    public RecordedEvents Events { get; } = new();
+
+    public GuestStatistics Statistics { get; } = new();
+
+    public FakeCompositor Compositor { get; }
+
+    public WaylandPresenter Presenter { get; }
+
+    public WaylandFailure? Lost { get; private set; }
+
+    public FakeToplevel Window => Compositor.Toplevel;
+
+    /// <summary>Both sides handle everything that is under way.</summary>
+    public void Pump()
+    {
+        for (var i = 0; i < 6; i++)
+        {
+            Presenter.Dispatch();
+            Compositor.Dispatch();
+        }
+
+        Presenter.Dispatch();
+    }
+
+    /// <summary>A refresh of the screen, 16.7 ms later, and what comes of it.</summary>
+    public void Refresh()
+    {
+        Clock.Advance(16_666_667);
+        Compositor.Refresh();
+        Pump();
+    }
+
+    public GuestFrame Frame(TestPicture picture, DamageList? damage = null, BufferRect? source = null, bool flipY = false)
+    {
+        picture.Storage.Lock();
+        return new GuestFrame
+        {
+            Storage = picture.Storage,
+            View = picture.View,
+            Source = source ?? picture.Whole,
+            Damage = damage ?? DamageList.Of(source ?? picture.Whole),
+            FlipY = flipY,
+            Serial = ++_serial,
+            Awaited = true,
+        };
+    }
+
+    /// <summary>Presents, and lets both sides handle it.</summary>
+    public ulong Show(TestPicture picture, DamageList? damage = null, BufferRect? source = null, bool flipY = false, int scanout = 0)
+    {
+        var frame = Frame(picture, damage, source, flipY);
+        Presenter.Present(scanout, in frame);
+        Pump();
+        return frame.Serial;
+    }
+
+    public void Dispose()
+    {
+        Presenter.Dispose();
+        Compositor.Dispose();
+    }
+}
+
+/// <summary>What tests ask of pictures on the screen.</summary>
+internal static class Pixels
+{
+    public static void AssertShows(this uint[] screen, int screenWidth, TestPicture picture, BufferRect source, int left = 0, int top = 0, bool flipY = false)
+    {
+        for (var y = 0; y < source.Height; y++)
+        {
+            for (var x = 0; x < source.Width; x++)
+            {
+                var guest = picture.Get(source.X + x, flipY ? source.Bottom - 1 - y : source.Y + y) & 0xff_ffff;
+                Assert.True(guest == screen[((top + y) * screenWidth) + left + x], $"at ({x},{y}): {screen[((top + y) * screenWidth) + left + x]:x6}, drawn was {guest:x6}");
+            }
+        }
+    }
+}
