@@ -35,6 +35,10 @@ need() {
         esac
     done
     [ ${#missing[@]} -eq 0 ] && return 0
+    if [ ! -w "$cache_dir" ]; then
+        note "${missing[*]}: missing here inside L1; roots.sh must put it into the root l1"
+        exit 3
+    fi
     if [ "$(id -u)" != 0 ]; then
         note "these Debian packages are missing; install them and run this again:"
         note "    sudo apt-get install -y --no-install-recommends ${missing[*]}"
@@ -124,17 +128,50 @@ meta_target() {
     private_apt "$1" cache depends "$2" | awk '/Depends: linux-image-[0-9]/ { print $2; exit }'
 }
 
+# bare_kernel BZIMAGE OUT: the vmlinux inside; fails and copies it as it is if its compression is unknown
+bare_kernel() {
+    local payload=$2.payload at size status=0
+    at=$((($(number_at "$1" $((0x1f1)) 1) + 1) * 512 + $(number_at "$1" $((0x248)) 4)))
+    size=$(($(number_at "$1" $((0x24c)) 4) - 4)) # without the size of the unpacked image at its end
+    dd if="$1" of="$payload" iflag=skip_bytes,count_bytes skip="$at" count="$size" bs=1M status=none
+    case $(od -An -N 4 -tx1 "$payload" | tr -d ' ') in
+        28b52ffd) zstd -dqc "$payload" > "$2" ;;
+        fd377a58) xz -dc "$payload" > "$2" ;;
+        1f8b*) gzip -dc "$payload" > "$2" ;;
+        *) cp "$1" "$2"; status=1 ;;
+    esac
+    rm -f "$payload"
+    return "$status"
+}
+
+# number_at FILE OFFSET BYTES: a little-endian number
+number_at() { od -An -j "$2" -N "$3" "-tu$3" "$1" | tr -d ' '; }
+
+# What is called in loops below starts no process: inside L1 (see l1.sh) each costs tens of milliseconds.
+
+# rest SECONDS: sleeps
+rest() {
+    [ -n "${rest_fd:-}" ] || exec {rest_fd}<> <(:)
+    read -r -t "$1" -u "$rest_fd" || true
+}
+
 # alive PID: is it running (and not a zombie)?
 alive() {
     local stat
-    stat=$(cat "/proc/$1/stat" 2> /dev/null) || return 1
+    { read -r stat < "/proc/$1/stat"; } 2> /dev/null || return 1
     case ${stat##*) } in Z* | X*) return 1 ;; esac
+}
+
+# alive_with PIDFILE TEXT: is the process of that file alive, with the text on its command line? Its pid is in $found_pid
+alive_with() {
+    local words
+    { read -r found_pid < "$1" && mapfile -d '' words < "/proc/$found_pid/cmdline"; } 2> /dev/null && alive "$found_pid" && [[ ${words[*]} == *"$2"* ]]
 }
 
 # stop_pid PID [SECONDS]: TERM, wait, KILL
 stop_pid() {
     local pid=$1 tries=$((${2:-3} * 20))
     kill "$pid" 2> /dev/null || return 0
-    while alive "$pid" && [ $((tries--)) -gt 0 ]; do sleep 0.05; done
+    while alive "$pid" && [ $((tries--)) -gt 0 ]; do rest 0.05; done
     if alive "$pid"; then kill -KILL "$pid" 2> /dev/null || true; fi
 }

@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
-# Builds the lab's chroots: newer compositors and VMMs than the machine itself has.
+# Builds the lab's chroots: other compositors and VMMs than the machine itself has.
 #
 #   roots.sh trixie        -> .cache/lab/root-trixie   (Debian 13: weston 14, sway 1.10, QEMU 10.0, vhost-user-gpu)
 #   roots.sh vmm           -> .cache/lab/root-vmm      (Debian 13 with the QEMU of its backports: 11.1, which has
 #                                                      vhost-user-test-device-pci and with it blobs)
+#   roots.sh l1            -> .cache/lab/root-l1       (Debian 12: weston 10, QEMU 7.2, vhost-user-gpu; what l1.sh boots)
 #   roots.sh --path NAME   prints where it is or would be
 #
 # Cached: a root whose list of packages is still the wanted one is left alone. Safe to interrupt: it is built beside
@@ -33,6 +34,14 @@ case $name in
     vmm)
         backports=trixie-backports
         packages=(busybox-static qemu-system-x86 libvirglrenderer1 libepoxy0 libgbm1 libgl1-mesa-dri)
+        ;;
+    l1)
+        suite=bookworm
+        # libstdc++ to libssl: what .NET loads
+        packages=(busybox-static kmod procps socat
+            weston xkb-data fonts-dejavu-core
+            qemu-system-x86 libvirglrenderer1 libepoxy0 libgbm1
+            libstdc++6 libgcc-s1 zlib1g libssl3)
         ;;
     *) bad_use "unknown root '$name'" ;;
 esac

@@ -31,7 +31,7 @@ dir=$2
 shift 2
 
 qemu_pid() { cat "$dir/qemu.pid" 2> /dev/null; }
-running() { local pid; pid=$(qemu_pid) && [ -n "$pid" ] && alive "$pid" && grep -qz "$dir/qmp.sock" "/proc/$pid/cmdline" 2> /dev/null; }
+running() { alive_with "$dir/qemu.pid" "$dir/qmp.sock"; }
 
 # vhost-user devices without KVM: from QEMU 8.0
 host_has_vhost_user() {
@@ -115,7 +115,7 @@ up() {
     for _ in $(seq 200); do
         running && [ -S "$dir/qmp.sock" ] && break
         alive "$launcher" || { cat "$dir/qemu.log" >&2; down; die "QEMU did not start"; }
-        sleep 0.05
+        rest 0.05
     done
     running || { down; die "QEMU did not start within ten seconds"; }
     qemu_pid
@@ -130,7 +130,7 @@ start_helper() {
     echo $! > "$dir/helper.pid"
     for _ in $(seq 100); do
         [ -S "$dir/helper.sock" ] && return
-        sleep 0.05
+        rest 0.05
     done
     cat "$dir/helper.log" >&2
     down
@@ -138,18 +138,20 @@ start_helper() {
 }
 
 wait_line() {
-    local pattern=$1 end=$((SECONDS + ${2:-60})) line
+    local pattern=$1 end=$((SECONDS + ${2:-60})) lines line ended=
     while :; do
-        line=$(tr -d '\r' < "$dir/serial.log" 2> /dev/null | grep -m 1 -E -- "$pattern") && { printf '%s\n' "$line"; return; }
-        if grep -q '^GS-FAIL' "$dir/serial.log" 2> /dev/null; then grep '^GS-FAIL' "$dir/serial.log" >&2; die "the guest failed while '$pattern' was awaited"; fi
-        if ! running; then
-            sleep 0.1
-            tr -d '\r' < "$dir/serial.log" 2> /dev/null | grep -m 1 -E -- "$pattern" && return
-            tail -n 5 "$dir/serial.log" "$dir/qemu.log" >&2 || true
-            die "QEMU ended before '$pattern' was seen"
-        fi
+        running || ended=1
+        lines=()
+        { mapfile -t lines < "$dir/serial.log"; } 2> /dev/null || true
+        for line in "${lines[@]%$'\r'}"; do
+            if [[ $line =~ $pattern ]]; then printf '%s\n' "$line"; return; fi
+        done
+        for line in "${lines[@]}"; do
+            [[ $line != GS-FAIL* ]] || { printf '%s\n' "$line" >&2; die "the guest failed while '$pattern' was awaited"; }
+        done
+        [ -z "$ended" ] || { tail -n 5 "$dir/serial.log" "$dir/qemu.log" >&2 || true; die "QEMU ended before '$pattern' was seen"; }
         [ $SECONDS -lt $end ] || { tail -n 5 "$dir/serial.log" >&2; die "no line '$pattern' in time"; }
-        sleep 0.05
+        rest 0.1
     done
 }
 
@@ -178,12 +180,8 @@ errors() {
 }
 
 down() {
-    local pid
-    if running; then
-        pid=$(qemu_pid)
-        stop_pid "$pid" 3
-    fi
-    if pid=$(cat "$dir/helper.pid" 2> /dev/null) && grep -qz "$dir/helper.sock" "/proc/$pid/cmdline" 2> /dev/null; then stop_pid "$pid" 3; fi
+    if running; then stop_pid "$found_pid" 3; fi
+    if alive_with "$dir/helper.pid" "$dir/helper.sock"; then stop_pid "$found_pid" 3; fi
     rm -f "$dir/qemu.pid" "$dir/qmp.sock" "$dir/helper.pid" "$dir/helper.sock"
 }
 

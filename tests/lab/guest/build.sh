@@ -72,16 +72,7 @@ busybox=$(find "$work/debs" -path "*/bin/busybox" -type f | head -n 1)
 # ---- kernel: the payload of the bzImage -----------------------------------------------------------------------------------
 
 bzimage=$(find "$unpacked/boot" -name 'vmlinuz-*' | head -n 1)
-field() { od -An -j "$1" -N "$2" "-tu$2" "$bzimage" | tr -d ' '; }
-payload_at=$((($(field $((0x1f1)) 1) + 1) * 512 + $(field $((0x248)) 4)))
-payload_size=$(($(field $((0x24c)) 4) - 4)) # without the size of the unpacked image at its end
-dd if="$bzimage" of="$work/payload" iflag=skip_bytes,count_bytes skip="$payload_at" count="$payload_size" bs=1M status=none
-case $(od -An -N 4 -tx1 "$work/payload" | tr -d ' ') in
-    28b52ffd) zstd -dqc "$work/payload" > "$work/kernel" ;;
-    fd377a58) xz -dc "$work/payload" > "$work/kernel" ;;
-    1f8b*) gzip -dc "$work/payload" > "$work/kernel" ;;
-    *) note "$version: unknown compression, the kernel stays as it is"; cp "$bzimage" "$work/kernel" ;;
-esac
+bare_kernel "$bzimage" "$work/kernel" || note "$version: unknown compression, the kernel stays as it is"
 
 # ---- initramfs ------------------------------------------------------------------------------------------------------------
 

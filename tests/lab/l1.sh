@@ -1,0 +1,261 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+# L1: a whole Debian 12 machine inside QEMU, in which KVM works. For guests in VMMs that insist on KVM (QEMU 7.2 with
+# vhost-user devices) on machines whose own KVM is missing or useless: QEMU emulates AMD's SVM, L1's kernel uses it.
+#
+#   l1.sh build                        kernel, initramfs and image (from the root l1) -> .cache/lab/l1
+#   l1.sh up DIR [OPTION...]           boots it (builds first if need be), prints QEMU's pid; DIR gets share/ serial.log qemu.log
+#       --share PATH      one more folder to be seen inside, read-only, at the same path; may be repeated
+#       --qemu trixie|host   which QEMU emulates it: 10.0 (default) or this machine's
+#       --memory MIB (4096)  --cpus N (2)  --limit SECONDS (900: then QEMU is killed)
+#   l1.sh run DIR 'SHELL COMMAND' [SECONDS]    runs it in bash as root; its output, its exit code
+#   l1.sh down DIR                     ends it, waits
+#
+# Inside: DIR/share at the same path and as /share, writable; this repository, the cache and .NET's runtime at the same
+# paths, read-only; everything else is forgotten with the machine (sockets and run-time folders belong in its own /tmp).
+# Commands start in the repository with GS_CACHE, GS_ACCEL=kvm and DOTNET_ROOT set: the lab's scripts work there as here.
+#
+# run ends with 124 when the SECONDS (300) are over and with 125 when L1 itself has ended: in an emulated SVM its kernel
+# panics once in a while when it runs a guest. One fresh L1 and one more try are in order then, and only then.
+set -euo pipefail
+. "$(dirname "$0")/lib.sh"
+
+[ $# -ge 1 ] || bad_use "a command is needed"
+command=$1
+shift
+out=$cache_dir/l1
+# what the initramfs loads, what init loads, and what makes a guest run
+modules=(virtio_pci virtio_blk crc32c_generic erofs overlay 9pnet_virtio 9p virtio_console kvm_amd)
+
+# ---- build ------------------------------------------------------------------------------------------------------------------
+
+is_built() {
+    local file
+    [ -s "$out/kernel" ] && [ "$(cat "$out/root.from" 2> /dev/null)" = "$(cat "$root/.gs-root" 2> /dev/null)" ] || return 1
+    for file in "$lab_dir/l1.sh" "$lab_dir/l1/initramfs-init" "$lab_dir/l1/init" "$lab_dir/l1/agent" "$out/kernel"; do
+        [ "$out/initrd" -nt "$file" ] || return 1
+    done
+}
+
+build() {
+    local begin work version
+    begin=$(uptime_s)
+    mkdir -p "$out"
+    root=$("$lab_dir/roots.sh" --path l1)
+    "$lab_dir/roots.sh" l1
+    # inside, the cache can only be read
+    for version in 6.1 6.12; do "$lab_dir/guest/build.sh" "$version" > /dev/null; done
+    ! is_built || return 0
+    need mkfs.erofs=erofs-utils cpio=cpio zstd=zstd xz=xz-utils depmod=kmod strip=binutils
+
+    exec 9> "$out/.lock"
+    flock -w 300 9 || die "somebody else has been building $out for five minutes"
+    ! is_built || return 0
+    rm -rf "$out"/.work.*
+    work=$(mktemp -d "$out/.work.XXXXXX")
+    # shellcheck disable=SC2064 # the folder of now
+    trap "rm -rf '$work'" EXIT
+    trap 'exit 130' INT TERM
+    build_image "$work" &
+    build_kernel "$work"
+    build_initrd "$work"
+    wait $!
+    exec 9>&-
+    note "L1: kernel $(du -h "$out/kernel" | cut -f1), initrd $(du -h "$out/initrd" | cut -f1), image $(du -h "$out/root.erofs" | cut -f1), in $(elapsed_since "$begin")"
+}
+
+build_image() {
+    [ "$(cat "$out/root.from" 2> /dev/null)" != "$(cat "$root/.gs-root")" ] || return 0
+    nice mkfs.erofs --quiet -x-1 -zlz4 "$1/root.erofs" "$root" > "$1/mkfs.log" 2>&1 || { cat "$1/mkfs.log" >&2; die "mkfs.erofs failed"; }
+    rm -f "$out/root.from"
+    mv "$1/root.erofs" "$out/root.erofs"
+    cp "$root/.gs-root" "$out/root.from"
+}
+
+# Debian 13's kernel; of its modules those that are named above, with all they need
+build_kernel() {
+    local work=$1 image deb tree release from line file name wanted
+    image=$(meta_target trixie linux-image-amd64)
+    [ "$(cat "$out/kernel.from" 2> /dev/null)" != "$image ${modules[*]}" ] || return 0
+    note "L1: unpacking $image"
+    deb=$(fetch_deb trixie "$image")
+    mkdir "$work/image"
+    nice dpkg-deb -x "$deb" "$work/image"
+    from=$(dirname "$(find "$work/image" -name modules.builtin | head -n 1)")
+    release=${from##*/}
+    mkdir -p "$work/all/lib"
+    ln -s "$(dirname "$from")" "$work/all/lib/modules"
+    nice depmod -b "$work/all" "$release"
+    tree=$work/modules/$release
+    for wanted in "${modules[@]}"; do
+        line=$(awk -v want="$wanted" '{ n = $1; sub(":", "", n); sub(".*/", "", n); sub("[.]ko.*", "", n); gsub("-", "_", n) } n == want { sub(":", "", $0); print; exit }' "$from/modules.dep")
+        [ -n "$line" ] || grep -q "/${wanted//_/[-_]}[.]ko" "$from/modules.builtin" || die "$release has no module $wanted"
+        for file in $line; do
+            name=$tree/${file%.xz}
+            [ -e "$name" ] && continue
+            mkdir -p "$(dirname "$name")"
+            case $file in *.xz) xz -dc "$from/$file" > "$name" ;; *) cp "$from/$file" "$name" ;; esac
+            strip --strip-debug "$name"
+        done
+    done
+    cp "$from"/modules.{builtin,builtin.modinfo,order} "$tree/"
+    mkdir -p "$work/pruned/lib"
+    ln -s "$work/modules" "$work/pruned/lib/modules"
+    depmod -b "$work/pruned" "$release"
+    bare_kernel "$(find "$work/image/boot" -name 'vmlinuz-*' | head -n 1)" "$work/kernel" || note "unknown compression, the kernel stays as it is"
+    rm -rf "$work/image" "$out/kernel.from" "$out/modules"
+    mv "$work/modules" "$out/modules"
+    mv "$work/kernel" "$out/kernel"
+    touch "$out/kernel"
+    echo "$image ${modules[*]}" > "$out/kernel.from"
+}
+
+build_initrd() {
+    local tree=$1/tree
+    mkdir -p "$tree/bin" "$tree/lib" "$tree/l1"
+    install -m 755 "$root/bin/busybox" "$tree/bin/busybox"
+    install -m 755 "$lab_dir/l1/initramfs-init" "$tree/init"
+    install -m 755 "$lab_dir/l1/init" "$lab_dir/l1/agent" "$tree/l1/"
+    cp -a "$out/modules" "$tree/lib/modules"
+    (cd "$tree" && find . | LC_ALL=C sort | cpio --quiet -o -H newc -R 0:0) > "$1/initrd"
+    mv "$1/initrd" "$out/initrd"
+}
+
+# ---- up, run, down ----------------------------------------------------------------------------------------------------------
+
+qemu_pid() { cat "$dir/qemu.pid" 2> /dev/null; }
+running() { alive_with "$dir/qemu.pid" "$dir/command.sock"; }
+
+up() {
+    local shares=("$repo_dir") qemu=trixie memory=4096 cpus=2 limit=900 dotnet='' in_root=() binds=() exports=() path count=0 launcher begin
+    case $cache_dir/ in "$repo_dir"/*) ;; *) shares+=("$cache_dir") ;; esac
+    if dotnet=$(command -v dotnet); then
+        dotnet=$(dirname "$(readlink -f "$dotnet")")
+        shares+=("$dotnet")
+    fi
+    while [ $# -gt 0 ]; do
+        case $1 in
+            --share) [ -d "$2" ] || bad_use "--share wants an existing folder"; shares+=("$(cd "$2" && pwd)") ;;
+            --qemu) qemu=$2 ;; --memory) memory=$2 ;; --cpus) cpus=$2 ;; --limit) limit=$2 ;;
+            *) bad_use "unknown option $1" ;;
+        esac
+        shift 2
+    done
+    need socat=socat
+    build
+    begin=$(uptime_s)
+
+    mkdir -p "$dir"
+    dir=$(cd "$dir" && pwd)
+    [ ${#dir} -lt 90 ] || die "$dir is too long for a socket's path"
+    if running; then die "an L1 already runs in $dir (pid $(qemu_pid))"; fi
+    rm -rf "$dir"/{serial.log,command.sock,qemu.pid,qemu.log} "$dir/share/.l1"
+    mkdir -p "$dir/share/.l1/q"
+    for path in "${shares[@]}"; do
+        binds+=(-b "$path")
+        # (a comma in a value of QEMU's is written twice)
+        exports+=(-fsdev "local,id=ro$count,path=${path//,/,,},security_model=none,readonly=on,multidevs=remap" -device "virtio-9p-pci,fsdev=ro$count,mount_tag=ro$count")
+        echo "ro$count $path"
+        count=$((count + 1))
+    done > "$dir/share/.l1/mounts"
+    echo "share $dir/share" >> "$dir/share/.l1/mounts"
+    printf '%s=%q\n' PATH /usr/sbin:/usr/bin:/sbin:/bin HOME /root LANG C.UTF-8 XDG_RUNTIME_DIR /run/user/0 L1_DIRECTORY "$repo_dir" \
+        GS_CACHE "$cache_dir" GS_ACCEL kvm DOTNET_ROOT "$dotnet" DOTNET_NOLOGO 1 > "$dir/share/.l1/env"
+
+    case $qemu in
+        host) need qemu-system-x86_64=qemu-system-x86 ;;
+        trixie)
+            "$lab_dir/roots.sh" trixie
+            in_root=("$lab_dir/in-root.sh" -b "$dir" "${binds[@]}" trixie)
+            ;;
+        *) bad_use "--qemu trixie or host" ;;
+    esac
+    # shellcheck disable=SC2054 # the commas are QEMU's
+    local args=(-nodefaults -no-user-config -display none -machine q35 -accel tcg,thread=multi,tb-size=512 -cpu max,la57=off
+        -smp "$cpus" -m "$memory" -no-reboot -kernel "$out/kernel" -initrd "$out/initrd"
+        -append "console=ttyS0 quiet loglevel=4 nokaslr mitigations=off tsc=reliable no_timer_check random.trust_cpu=on panic=-1"
+        -drive "file=${out//,/,,}/root.erofs,if=none,id=root,format=raw,readonly=on,aio=threads" -device virtio-blk-pci,drive=root
+        -serial "file:$dir/serial.log" -pidfile "$dir/qemu.pid"
+        -device virtio-serial-pci -chardev "socket,id=command,path=$dir/command.sock,server=on,wait=off" -device virtserialport,chardev=command,name=gs.l1
+        -fsdev "local,id=share,path=${dir//,/,,}/share,security_model=none,multidevs=remap" -device virtio-9p-pci,fsdev=share,mount_tag=share
+        "${exports[@]}")
+    setsid timeout -k 2 "$limit" "${in_root[@]}" qemu-system-x86_64 "${args[@]}" < /dev/null > "$dir/qemu.log" 2>&1 &
+    launcher=$!
+    trap 'down; exit 130' INT TERM
+    until grep -q '^L1-READY' "$dir/serial.log" 2> /dev/null; do
+        if ! alive "$launcher" || grep -q '^L1-FAIL' "$dir/serial.log" 2> /dev/null; then
+            cat "$dir/qemu.log" >&2
+            tail -n 20 "$dir/serial.log" >&2 || true
+            down
+            die "L1 did not come up"
+        fi
+        if [ "$(awk -v a="$begin" -v b="$(uptime_s)" 'BEGIN { print b - a > 120 }')" = 1 ]; then
+            tail -n 20 "$dir/serial.log" >&2 || true
+            down
+            die "L1 was not ready within two minutes"
+        fi
+        rest 0.1
+    done
+    note "L1 is up after $(elapsed_since "$begin")"
+    qemu_pid
+}
+
+run() {
+    local text=$1 limit=${2:-300} queue=$dir/share/.l1/q id waiter tails=() status
+    running || { note "no L1 runs in $dir"; exit 125; }
+    id=$$-$(date +%s%N)
+    printf '%s\n' "$text" > "$queue/$id.sh"
+    : > "$queue/$id.out"
+    : > "$queue/$id.err"
+    # lives until there is an exit code, or nothing to wait for any more; the tails live as long
+    (
+        end=$((SECONDS + limit + 10))
+        until [ -e "$queue/$id.rc" ] || [ $SECONDS -ge $end ] || ! running || ! alive $$; do rest 0.1; done
+    ) < /dev/null > /dev/null 2>&1 &
+    waiter=$!
+    trap 'kill "$waiter" 2> /dev/null; exit 130' INT TERM
+    tail -n +1 -f -s 0.1 --pid="$waiter" "$queue/$id.out" &
+    tails+=($!)
+    tail -n +1 -f -s 0.1 --pid="$waiter" "$queue/$id.err" >&2 &
+    tails+=($!)
+    (
+        flock -w 60 9
+        { echo "$id $limit"; until [ -e "$queue/$id.got" ] || ! alive "$waiter"; do rest 0.05; done; } | socat -u - "UNIX-CONNECT:$dir/command.sock"
+    ) 9> "$dir/command.lock" || true
+    wait "$waiter" "${tails[@]}" || true
+    status=$(cat "$queue/$id.rc" 2> /dev/null) || {
+        if running; then
+            note "L1 did not answer within $limit seconds"
+            status=124
+        else
+            note "L1 has ended: $(tr -d '\r' < "$dir/serial.log" | grep -m 1 -E 'panic|BUG|Oops' || tail -n 1 "$dir/qemu.log")"
+            status=125
+        fi
+    }
+    rm -f "$queue/$id".*
+    exit "$status"
+}
+
+down() {
+    if running; then stop_pid "$found_pid" 5; fi
+    rm -f "$dir/qemu.pid" "$dir/command.sock"
+}
+
+case $command in
+    build)
+        build
+        echo "$out"
+        ;;
+    up | run | down)
+        [ $# -ge 1 ] || bad_use "$command DIR"
+        dir=$1
+        shift
+        if [ "$command" != up ]; then
+            [ -d "$dir" ] || die "$dir: no such folder"
+            dir=$(cd "$dir" && pwd)
+        fi
+        case $command in run) [ $# -ge 1 ] || bad_use "run DIR 'SHELL COMMAND'" ;; esac
+        "$command" "$@"
+        ;;
+    *) bad_use "unknown command $command" ;;
+esac
