@@ -29,7 +29,12 @@ nice dotnet build GuestSurfaces.sln -c Release --nologo -v quiet
 echo "test.sh: checking the format" >&2
 nice dotnet format GuestSurfaces.sln --verify-no-changes --no-restore
 
-if $lab; then export GS_LAB=1; fi
+if $lab; then
+    export GS_LAB=1
+    # the newest interface descriptions, not this machine's
+    GS_PROTOCOL_ROOT=$(tests/lab/protocols.sh)
+    export GS_PROTOCOL_ROOT
+fi
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
 status=0

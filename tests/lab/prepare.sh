@@ -3,7 +3,7 @@
 # Builds what the lab's tests need, before any of them runs and times anything.
 #
 #   prepare.sh            both guests, the trixie root, the accelerator probe (about a minute and a half from nothing)
-#   prepare.sh all        also the vmm root and the guests' bigger images
+#   prepare.sh all        also the vmm root, the newest protocol descriptions and the guests' bigger images
 #
 # Afterwards everything is in the cache and the scripts start at once. Ends with 3 and says what to run when it would need
 # to be root.
@@ -23,6 +23,7 @@ root=$!
 wait "$root"
 if [ "${1:-}" = all ]; then
     "$lab_dir/roots.sh" vmm
+    "$lab_dir/protocols.sh" > /dev/null
     for version in 6.1 6.12; do
         for image in tools weston; do "$lab_dir/guest/build.sh" "$version" "$image" > /dev/null; done
     done
