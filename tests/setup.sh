@@ -13,12 +13,5 @@ need gcc=gcc /usr/include/stdio.h=libc6-dev pkg-config=pkgconf weston=weston qem
     /usr/share/wayland-protocols/stable/xdg-shell/xdg-shell.xml=wayland-protocols
 
 if [ "${1:-}" = --lab ]; then
-    # whatever else of the lab is missing is built by the test that needs it; these two take long enough to be worth a line
-    "$lab_dir/roots.sh" trixie
-    for kernel in 6.1 6.12; do
-        for image in '' tools weston; do
-            "$lab_dir/guest/build.sh" "$kernel" ${image:+"$image"} > /dev/null
-        done
-    done
-    "$lab_dir/accel.sh" > /dev/null
+    "$lab_dir/prepare.sh" all
 fi

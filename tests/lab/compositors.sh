@@ -50,7 +50,7 @@ up() {
     [ ${#dir} -lt 90 ] || die "$dir is too long for a socket's path"
     if running "$dir" > /dev/null; then die "a compositor already runs in $dir"; fi
     rm -f "$dir"/wayland-* "$dir"/gs-wayland* "$dir"/sway-ipc.* "$dir/compositor.log"
-    case ${GS_SHELL:-kiosk} in desktop) shell=desktop ;; kiosk) shell=kiosk ;; *) bad_use "GS_SHELL is kiosk or desktop" ;; esac
+    case ${GS_SHELL:-kiosk} in desktop) shell=desktop ;; kiosk) shell=kiosk ;; tiled) shell=tiled ;; *) bad_use "GS_SHELL is kiosk, desktop or tiled" ;; esac
     unset WAYLAND_DISPLAY WAYLAND_SOCKET DISPLAY
 
     socket=$dir/gs-wayland
@@ -89,7 +89,10 @@ INI
                 echo 'default_border none'
                 echo 'default_floating_border none'
                 echo 'focus_follows_mouse no'
-                if [ "$shell" = kiosk ]; then echo 'for_window [app_id=".*"] fullscreen enable'; else echo 'for_window [app_id=".*"] floating enable'; fi
+                case $shell in
+                    kiosk) echo 'for_window [app_id=".*"] fullscreen enable' ;;
+                    desktop) echo 'for_window [app_id=".*"] floating enable' ;;
+                esac
             } > "$dir/sway.conf"
             export WLR_BACKENDS=headless WLR_LIBINPUT_NO_DEVICES=1 WLR_HEADLESS_OUTPUTS=1 WLR_RENDERER_ALLOW_SOFTWARE=1 LIBSEAT_BACKEND=noop
             if [ "$name" = sway ]; then export WLR_RENDERER=pixman; else export WLR_RENDERER=gles2; fi

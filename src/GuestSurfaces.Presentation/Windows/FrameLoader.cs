@@ -35,6 +35,10 @@ internal sealed class FrameLoader(Compositor compositor, ISurfaceBufferUser user
     {
         buffer = null;
         report = _conversion;
+
+        // Frames may come from another process: numbers that a compositor would end the connection for end here.
+        if (!IsInside(frame.Source, frame.View.Size))
+            return Refuse($"the part to show, {frame.Source}, isn't inside {frame.View}", out report);
         var isConverted = NeedsConversion(in frame);
         if (isConverted)
         {
@@ -78,6 +82,10 @@ internal sealed class FrameLoader(Compositor compositor, ISurfaceBufferUser user
         report = new RungReport(Rung.None, reason);
         return LoadResult.Refused;
     }
+
+    // Without a sum that could wrap.
+    private static bool IsInside(BufferRect rect, BufferSize size) =>
+        rect is { X: >= 0, Y: >= 0, Width: > 0, Height: > 0 } && rect.X <= size.Width - rect.Width && rect.Y <= size.Height - rect.Height;
 
     private bool NeedsConversion(in GuestFrame frame) =>
         !frame.Storage.IsDmabuf

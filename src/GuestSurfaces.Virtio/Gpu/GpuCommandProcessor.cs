@@ -96,6 +96,7 @@ internal sealed class GpuCommandProcessor
     {
         foreach (var resource in _resources.All)
             (resource as GuestBlobResource)?.ForgetExport();
+        _scanouts.MemoryChanged();
     }
 
     /// <summary>Forgets everything the driver made.</summary>

@@ -20,6 +20,8 @@ internal sealed class HeldFlush
 {
     public DescriptorChain Chain = null!;
     public GpuHeader Header;
+
+    /// <summary>Which fence it is. Frames settle by scanout; work of contexts will complete by this.</summary>
     public FenceKey Fence;
     public long PoppedNs;
     public FrameSet Frames;

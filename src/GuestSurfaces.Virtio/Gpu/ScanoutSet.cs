@@ -57,9 +57,18 @@ internal sealed class ScanoutSet
     {
         if (!_scanouts[scanout].Show(blob, in framebuffer, visible, poppedNs))
             return;
-        blob.Export(_memory, _exporter);
-        _statistics.Rung = blob.Rung ?? _statistics.Rung;
+        Export(blob);
         OweWhole(_scanouts[scanout]);
+    }
+
+    /// <summary>Guest RAM changed, and buffers made of it are void: tries again for what is on screen.</summary>
+    public void MemoryChanged()
+    {
+        foreach (var scanout in _scanouts)
+        {
+            if (scanout.Resource is GuestBlobResource blob)
+                Export(blob);
+        }
     }
 
     /// <summary>Turns a scanout off.</summary>
@@ -140,6 +149,12 @@ internal sealed class ScanoutSet
 
     /// <summary>A frame, and all before it on its scanout, needs no more waiting.</summary>
     public void Settled(int scanout, ulong serial) => _scanouts[scanout].SettledSerial = Math.Max(_scanouts[scanout].SettledSerial, serial);
+
+    private void Export(GuestBlobResource blob)
+    {
+        blob.Export(_memory, _exporter);
+        _statistics.Rung = blob.Rung ?? _statistics.Rung;
+    }
 
     private VirtioGpuResponse Prepare(int index, BufferRect damage, long poppedNs, bool awaited, ref FrameSet frames)
     {

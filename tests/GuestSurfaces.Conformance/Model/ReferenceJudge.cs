@@ -123,7 +123,7 @@ public sealed partial class ReferenceDevice
         if (!wrong.IsEmpty)
             return wrong;
         var entries = JudgeEntries(request, count, 56, out var total);
-        return count > 0 && entries.Contains(GpuResponse.OkNoData) && total < size ? AnswerSet.BadParameter : entries;
+        return count > 0 && entries.Contains(GpuResponse.OkNoData) && total < size ? AnswerSet.BadParameter | AnswerSet.Of(GpuResponse.OutOfMemory) : entries;
     }
 
     private AnswerSet JudgeScanoutBlob(ReadOnlySpan<byte> request)
@@ -210,7 +210,7 @@ public sealed partial class ReferenceDevice
         if (!_resources.TryGetValue(U32(request, 40), out var resource))
             return s_badId;
         if (resource.IsBlob)
-            return AnswerSet.Ok | s_badRect; // only a scanout gives it bounds
+            return AnswerSet.Ok | s_badRect | When(resource.Backing == null, s_noBacking); // only a scanout gives it bounds
         return OkUnless(When(!IsInside(rect, resource), s_badRect) | When(IsInside(rect, resource), EmptyRect(rect)));
     }
 }

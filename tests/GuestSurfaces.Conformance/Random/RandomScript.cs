@@ -13,7 +13,8 @@ namespace GuestSurfaces.Conformance;
 /// <param name="tame">
 /// Keeps to what QEMU's helper shows rightly: plain formats, scanouts that start at their resource's origin, no transfer of the top rows alone.
 /// </param>
-public sealed class RandomScript(int seed, ReferenceDevice model, GuestMemory memory, bool tame)
+/// <param name="scanouts">How many scanouts every back-end of the comparison has; two are used at most.</param>
+public sealed class RandomScript(int seed, ReferenceDevice model, GuestMemory memory, bool tame, uint scanouts)
 {
     private const uint Ids = 7;
     private const ulong PlaygroundBytes = 16 * 1024 * 1024;
@@ -118,7 +119,7 @@ public sealed class RandomScript(int seed, ReferenceDevice model, GuestMemory me
             rect = rect with { X = 0, Y = 0 };
         else if (Chance(2) && model.Resources.TryGetValue(id, out var resource))
             rect = GpuRect.Of(resource.Width, resource.Height);
-        return Request.SetScanout(Chance(15) ? (uint)_random.Next(16, 40) : (uint)_random.Next((int)Math.Min(2, model.ScanoutCount)), id, rect);
+        return Request.SetScanout(Chance(15) ? (uint)_random.Next(16, 40) : (uint)_random.Next((int)Math.Min(2, scanouts)), id, rect);
     }
 
     private byte[] Flush()

@@ -66,6 +66,8 @@ public static class Commands
                     : null;
                 foreach (var failure in report?.Failures ?? [])
                     Console.WriteLine("FAILED    " + failure);
+                foreach (var (kind, times) in report?.DifferenceKinds ?? new Dictionary<string, int>())
+                    Console.WriteLine($"differs   {kind} ({times} times; both are allowed)");
                 if (report != null)
                     Console.WriteLine(RunReport.Summary(report));
                 if (parsed.GetValue(json) is { } to)

@@ -28,7 +28,8 @@ public static class GpuCommandFuzz
 
     /// <summary>Runs one input.</summary>
     /// <param name="input">Any bytes.</param>
-    public static void Run(ReadOnlySpan<byte> input)
+    /// <returns>How many frames reached the display: whether an input gets anywhere.</returns>
+    public static long Run(ReadOnlySpan<byte> input)
     {
         using var gpu = new GpuHarness(new VirtioGpuOptions { ScanoutCount = 3, OfferUuid = true }, s_limits, withSession: (Next(ref input) & 1) != 0);
         var held = new List<BufferStorage>();
@@ -93,6 +94,7 @@ public static class GpuCommandFuzz
             storage.Unlock();
         Check(gpu.Device.HostPixelBytes == 0, "a storage stayed open");
         gpu.Display.Holds = false;
+        return gpu.Display.FrameCount;
     }
 
     private static void Command(GpuHarness gpu, ref ReadOnlySpan<byte> input, uint[] body)

@@ -5,7 +5,7 @@ using GuestSurfaces.Interop;
 namespace GuestSurfaces.Testing.Presentation;
 
 /// <summary>A guest's framebuffer: storage, view, and pixels that a test draws.</summary>
-public sealed class TestPicture : IBufferProducer
+public sealed class TestPicture : IBufferProducer, IDisposable
 {
     public TestPicture(int width, int height, DrmFormat? format = null, bool isDmabuf = false, uint offsetBytes = 0, uint extraStride = 0, uint extraBytes = 0)
     {
@@ -60,6 +60,12 @@ public sealed class TestPicture : IBufferProducer
         }
 
         return this;
+    }
+
+    public void Dispose()
+    {
+        Storage.Drop();
+        Memory.Dispose();
     }
 
     /// <summary>No two neighbours alike, garbage in alpha.</summary>

@@ -28,8 +28,11 @@ public sealed class GpuFuzzTests(ITestOutputHelper output)
     {
         var files = Directory.GetFiles(Corpus, "*.bin");
         Assert.NotEmpty(files);
+        long frames = 0;
         foreach (var file in files)
-            RunOne(File.ReadAllBytes(file), Path.GetFileName(file));
+            frames += RunOne(File.ReadAllBytes(file), Path.GetFileName(file));
+        output.WriteLine($"{files.Length} inputs, {frames} frames");
+        Assert.True(frames > files.Length, "the corpus doesn't get far");
     }
 
     [Fact]
@@ -40,16 +43,17 @@ public sealed class GpuFuzzTests(ITestOutputHelper output)
         var random = new Random(seconds > 0 ? Environment.TickCount : 1);
         var watch = Stopwatch.StartNew();
         var runs = 0;
+        long frames = 0;
         for (; runs < 150 || watch.Elapsed.TotalSeconds < seconds; runs++)
-            RunOne(Mutate(seeds, random), $"mutation {runs}");
-        output.WriteLine($"{runs} inputs in {watch.Elapsed.TotalSeconds:f1} s");
+            frames += RunOne(Mutate(seeds, random), $"mutation {runs}");
+        output.WriteLine($"{runs} inputs, {frames} frames in {watch.Elapsed.TotalSeconds:f1} s");
     }
 
-    private static void RunOne(byte[] input, string name)
+    private static long RunOne(byte[] input, string name)
     {
         try
         {
-            GpuCommandFuzz.Run(input);
+            return GpuCommandFuzz.Run(input);
         }
         catch (Exception e)
         {

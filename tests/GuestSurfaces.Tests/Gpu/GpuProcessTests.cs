@@ -58,18 +58,26 @@ public sealed class GpuProcessTests(ITestOutputHelper output)
             gpu.Display.Moves.Clear();
         }
 
-        var frames = gpu.Display.FrameCount;
-        var collections = GC.CollectionCount(0);
-        var before = GC.GetTotalAllocatedBytes(precise: true);
-        for (var i = 0; i < 10_000; i++)
+        // The runtime and the test runner have threads of their own, which allocate a few bytes now and then; a frame that did would do it in every round.
+        var least = long.MaxValue;
+        var collections = int.MaxValue;
+        for (var round = 0; round < 3 && least > 0; round++)
         {
-            Frame(i);
-            gpu.Display.Moves.Clear();
+            var frames = gpu.Display.FrameCount;
+            var collected = GC.CollectionCount(0);
+            var before = GC.GetTotalAllocatedBytes(precise: true);
+            for (var i = 0; i < 10_000; i++)
+            {
+                Frame(i);
+                gpu.Display.Moves.Clear();
+            }
+
+            least = Math.Min(least, GC.GetTotalAllocatedBytes(precise: true) - before);
+            collections = Math.Min(collections, GC.CollectionCount(0) - collected);
+            Assert.Equal(10_000, gpu.Display.FrameCount - frames);
         }
 
-        Assert.Equal(0, GC.GetTotalAllocatedBytes(precise: true) - before);
-        Assert.Equal(0, GC.CollectionCount(0) - collections);
-        Assert.Equal(10_000, gpu.Display.FrameCount - frames);
+        Assert.Equal((0L, 0), (least, collections));
         Assert.Equal(0, gpu.Device.HeldFlushes);
         shown!.Unlock();
 

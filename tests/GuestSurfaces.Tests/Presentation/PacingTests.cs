@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: MIT
 using GuestSurfaces.Core.Buffers;
 using GuestSurfaces.Core.Frames;
+using GuestSurfaces.Core.Sync;
 using GuestSurfaces.Interop;
+using GuestSurfaces.Testing;
 using GuestSurfaces.Testing.Presentation;
 using Xunit;
+using Descriptors = GuestSurfaces.Tests.Wayland.Descriptors;
 
 namespace GuestSurfaces.Tests.Presentation;
 
+[Collection(Descriptors.Name)]
 public class PacingTests
 {
     private static readonly ReleaseMode[] s_modes = Enum.GetValues<ReleaseMode>();
@@ -227,5 +231,41 @@ public class PacingTests
         Assert.Equal(1, picture.Storage.LockCount);
         f.Refresh();
         Assert.Equal(0, picture.Storage.LockCount);
+    }
+
+    [Fact]
+    public void Fences_of_committed_and_of_superseded_frames_are_closed()
+    {
+        using var f = new PresenterFixture();
+        using var file = MemFdHandle.TryCreateSealed("fence", 1, out _)!;
+        var fences = Enumerable.Range(0, 3).Select(_ => file.Duplicate<SyncFileHandle>()).ToArray();
+        foreach (var fence in fences)
+        {
+            var frame = f.Frame(new TestPicture(40, 30));
+            frame.Acquire = SyncPoint.FromFence(fence);
+            f.Presenter.Present(0, in frame);
+            f.Pump();
+        }
+
+        f.Presenter.Disable(0);
+        Assert.All(fences, static fence => Assert.True(fence.IsClosed));
+    }
+
+    [Fact]
+    public void Presenter_leaves_no_descriptor_behind()
+    {
+        using var leaks = new FdLeakCheck();
+        var pictures = Enumerable.Range(0, 6).Select(static i => new TestPicture(40, 30, isDmabuf: i % 2 == 0)).ToArray();
+        using (var f = new PresenterFixture(new FakeCompositorOptions { DmabufVersion = 4 }))
+        {
+            foreach (var picture in pictures)
+            {
+                f.Show(picture);
+                f.Refresh();
+            }
+        }
+
+        foreach (var picture in pictures)
+            picture.Dispose();
     }
 }

@@ -174,6 +174,21 @@ public class RungTests
         Assert.Contains("storage is too small", Refusal(new FakeCompositorOptions(), picture, wraps), StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData(0, 0, 41, 30)]
+    [InlineData(-1, 0, 40, 30)]
+    [InlineData(0, 0, 0, 0)]
+    [InlineData(int.MaxValue, 1, int.MaxValue, 1)]
+    public void Part_outside_its_view_is_refused_before_the_compositor_sees_it(int x, int y, int width, int height)
+    {
+        using var f = new PresenterFixture();
+        var picture = new TestPicture(40, 30, extraBytes: 4096);
+        f.Show(picture, source: new BufferRect(x, y, width, height));
+        Assert.Null(f.Lost);
+        Assert.Contains("isn't inside", Assert.Single(f.Events.Refusals), StringComparison.Ordinal);
+        Assert.Equal(0, picture.Storage.LockCount);
+    }
+
     private static string Refusal(FakeCompositorOptions options, TestPicture picture, BufferView? view = null)
     {
         using var f = new PresenterFixture(options);

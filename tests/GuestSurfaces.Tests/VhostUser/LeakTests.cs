@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: MIT
+using GuestSurfaces.Core.Loop;
+using GuestSurfaces.Core.Memory;
 using GuestSurfaces.Interop;
 using GuestSurfaces.Testing.Virtio;
 using GuestSurfaces.Transports.VhostUser;
@@ -44,13 +46,13 @@ public sealed class LeakTests
     public void A_thousand_front_ends_come_and_go_and_leave_neither_descriptor_nor_mapping()
     {
         var path = Path.Combine(Path.GetTempPath(), $"gs-vhost-{Environment.ProcessId}-leak.sock");
-        using var loop = new Core.Loop.EventLoop();
+        using var loop = new EventLoop();
         var device = new StubDevice();
         var gone = 0;
         using var server = VhostUserServer.Listen(loop, path, device);
         server.FrontendGone += () => gone++;
         using var ramFile = FakeRam.Create(TestBed.RamBytes);
-        using var ram = new Core.Memory.GuestMemory();
+        using var ram = new GuestMemory();
         Assert.True(ram.TryAdd(FakeRam.Region(ramFile, 0, TestBed.RamBytes)));
         var (files, mappings) = (0, 0);
         for (var i = 0; i < 1000; i++)

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+using GuestSurfaces.Core;
 using GuestSurfaces.Interop;
 using GuestSurfaces.Testing.Virtio;
 using Xunit;
@@ -110,7 +111,7 @@ public sealed class MemoryMessageTests
     [Fact]
     public void Slots_are_added_and_removed_by_all_three_numbers_up_to_the_limit()
     {
-        using var bed = new TestBed(limits: new Core.Limits { MaxMemoryRegions = 3 });
+        using var bed = new TestBed(limits: new Limits { MaxMemoryRegions = 3 });
         bed.Negotiate();
         for (ulong i = 0; i < 3; i++)
             Assert.Equal(0UL, bed.Frontend.Acknowledged(37, FakeFrontend.U64(0, i * 4096, 4096, i * 8192, 0), bed.RamFile));

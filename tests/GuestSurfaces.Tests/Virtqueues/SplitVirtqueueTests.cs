@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 using GuestSurfaces.Core;
 using GuestSurfaces.Core.Memory;
+using GuestSurfaces.Interop;
 using GuestSurfaces.Testing.Virtio;
 using GuestSurfaces.Virtio.Queues;
 using Xunit;
@@ -321,7 +322,7 @@ public sealed class SplitVirtqueueTests : IQueueInterrupt, IDisposable
     [Fact]
     public void A_ring_in_a_file_that_is_cut_breaks_politely()
     {
-        using var file = FakeRam.Create(RamBytes, Interop.FileSeals.None);
+        using var file = FakeRam.Create(RamBytes, FileSeals.None);
         using var memory = new GuestMemory();
         Assert.True(memory.TryAdd(FakeRam.Region(file, 0, RamBytes)));
         var driver = new FakeDriver(memory, 0x1000, 8, eventIndex: true);
@@ -330,7 +331,7 @@ public sealed class SplitVirtqueueTests : IQueueInterrupt, IDisposable
         Assert.True(queue.TryPop(_chain));
         queue.Push(_chain, 4);
         Assert.True(driver.TryTakeUsed(out _, out _));
-        Assert.Equal(Interop.Errno.None, file.Truncate(4096));
+        Assert.Equal(Errno.None, file.Truncate(4096));
         Assert.False(queue.TryPop(_chain));
         Assert.NotNull(queue.BrokenReason);
     }

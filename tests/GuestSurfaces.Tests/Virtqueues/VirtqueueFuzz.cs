@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 using GuestSurfaces.Core;
 using GuestSurfaces.Core.Memory;
+using GuestSurfaces.Interop;
 using GuestSurfaces.Testing.Virtio;
 using GuestSurfaces.Virtio.Queues;
 using Xunit;
@@ -15,7 +16,7 @@ public static class VirtqueueFuzz
 {
     private const ulong RamBytes = 32 * 1024;
     private static readonly GuestMemory s_mapped = FakeRam.Memory(RamBytes);
-    private static readonly GuestMemory s_unmapped = FakeRam.Memory(RamBytes, Interop.FileSeals.None);
+    private static readonly GuestMemory s_unmapped = FakeRam.Memory(RamBytes, FileSeals.None);
 
     public static void Run(ReadOnlySpan<byte> input)
     {

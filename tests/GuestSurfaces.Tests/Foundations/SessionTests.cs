@@ -8,7 +8,7 @@ using GuestSurfaces.Core.Sessions;
 using GuestSurfaces.Testing.Gpu;
 using Xunit;
 
-namespace GuestSurfaces.Tests.Core;
+namespace GuestSurfaces.Tests.Foundations;
 
 /// <summary>The session's policy: every frame is settled, whoever looks.</summary>
 public sealed class SessionTests : IGuestTransport, IDisposable

@@ -3,7 +3,7 @@ using GuestSurfaces.Core.Buffers;
 using GuestSurfaces.Core.Frames;
 using Xunit;
 
-namespace GuestSurfaces.Tests.Core;
+namespace GuestSurfaces.Tests.Foundations;
 
 public sealed class DamageListTests
 {

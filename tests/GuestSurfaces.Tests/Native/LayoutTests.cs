@@ -6,7 +6,7 @@ using System.Text;
 using GuestSurfaces.Interop;
 using Xunit;
 
-namespace GuestSurfaces.Tests.Interop;
+namespace GuestSurfaces.Tests.Native;
 
 /// <summary>Asks the system's own headers whether our structs and constants are theirs: a C file of static assertions, compiled by gcc.</summary>
 public sealed class LayoutTests

@@ -3,7 +3,7 @@ using GuestSurfaces.Core.Buffers;
 using GuestSurfaces.Interop;
 using Xunit;
 
-namespace GuestSurfaces.Tests.Core;
+namespace GuestSurfaces.Tests.Foundations;
 
 public sealed class BufferStorageTests : IBufferProducer, IBufferConsumer
 {

@@ -2,7 +2,7 @@
 using GuestSurfaces.Interop;
 using Xunit;
 
-namespace GuestSurfaces.Tests.Interop;
+namespace GuestSurfaces.Tests.Native;
 
 public sealed class SharedRegionTests
 {

@@ -2,7 +2,7 @@
 using GuestSurfaces.Core.Diagnostics;
 using Xunit;
 
-namespace GuestSurfaces.Tests.Core;
+namespace GuestSurfaces.Tests.Foundations;
 
 public sealed class LatencyHistogramTests
 {

@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: MIT
+using GuestSurfaces.Core.Buffers;
+using GuestSurfaces.Core.Diagnostics;
+using GuestSurfaces.Core.Memory;
+using GuestSurfaces.Testing.Gpu;
+using GuestSurfaces.Virtio.Gpu;
+using Xunit;
+using static GuestSurfaces.Virtio.Gpu.VirtioGpuResponse;
+
+namespace GuestSurfaces.Tests.Gpu;
+
+/// <summary>The seam of the direct rung, with an exporter that makes a memfd instead of a udmabuf.</summary>
+public sealed class GpuDirectTests : IGuestBufferExporter, IDisposable
+{
+    private static readonly WireRect s_whole = new(0, 0, 64, 64);
+    private readonly GpuHarness _gpu;
+    private readonly List<BufferStorage> _exported = [];
+    private bool _declines;
+
+    public GpuDirectTests() => _gpu = new GpuHarness(new VirtioGpuOptions { ScanoutCount = 2, Exporter = this });
+
+    public void Dispose()
+    {
+        _gpu.Dispose();
+        Assert.All(_exported, s => Assert.True(s.IsClosed));
+    }
+
+    [Fact]
+    public void An_exported_blob_is_presented_as_it_is_and_nothing_is_copied()
+    {
+        Assert.Equal(OkNoData, _gpu.CreateBlob(1, 65536, new GuestPages(GpuHarness.Pixels, 65536)));
+        Assert.Equal(OkNoData, _gpu.SetScanoutBlob(0, 1, new WireRect(8, 4, 32, 32), 64, 64, 512, 128, 1));
+        Assert.Equal(OkNoData, _gpu.Flush(1, new WireRect(0, 0, 64, 64)));
+        Assert.Equal(OkNoData, _gpu.Flush(1, new WireRect(10, 10, 5, 5)));
+        var frame = _gpu.Display.Last;
+        Assert.Same(Assert.Single(_exported), frame.Storage);
+        Assert.Equal(new PlaneLayout(0, 128, 512), frame.View.Plane(0));
+        Assert.Equal((new BufferSize(64, 64), DrmFormat.Xrgb8888), (frame.View.Size, frame.View.Format));
+        Assert.Equal(new BufferRect(8, 4, 32, 32), frame.Source);
+        Assert.Equal(new BufferRect(10, 10, 5, 5), frame.Damage.Bounds);
+        Assert.Same(_gpu.Display.Frames[0].View, frame.View);
+        Assert.Equal(0, _gpu.Statistics.BytesCopied);
+        Assert.Equal(Rung.Direct, _gpu.Statistics.Rung.Rung);
+    }
+
+    [Fact]
+    public void A_blob_is_exported_once_and_its_storage_goes_with_it()
+    {
+        _gpu.ShowBlob(1, 64, 64);
+        _gpu.ShowBlob(2, 64, 64, GpuHarness.Pixels + 65536);
+        for (uint i = 0; i < 6; i++)
+        {
+            _gpu.SetScanoutBlob(0, 1 + (i % 2), s_whole, 64, 64, 256);
+            _gpu.Flush(1 + (i % 2), s_whole);
+            Assert.Same(_exported[(int)(i % 2)], _gpu.Display.Last.Storage);
+        }
+
+        Assert.Equal(2, _exported.Count);
+        Assert.Equal(OkNoData, _gpu.Unref(2));
+        Assert.Equal((false, true), (_exported[0].IsClosed, _exported[1].IsClosed));
+        Assert.Equal(OkNoData, _gpu.Detach(1));
+        Assert.True(_exported[0].IsClosed);
+    }
+
+    [Fact]
+    public void When_the_memory_changes_the_blob_is_exported_anew_or_copied_whole()
+    {
+        _gpu.ShowBlob(1, 64, 64);
+        _gpu.Flush(1, s_whole);
+        _gpu.Device.MemoryChanged();
+        Assert.Equal((2, true), (_exported.Count, _exported[0].IsClosed));
+        _gpu.Flush(1, s_whole);
+        Assert.Same(_exported[1], _gpu.Display.Last.Storage);
+
+        var picture = Picture.Make(64, 64);
+        _gpu.Draw(GpuHarness.Pixels, picture);
+        _declines = true;
+        _gpu.Device.MemoryChanged();
+        Assert.Equal((Rung.Copy, "not today"), (_gpu.Statistics.Rung.Rung, _gpu.Statistics.Rung.Reason));
+        _gpu.Flush(1, new WireRect(1, 1, 1, 1));
+        Assert.Equal(picture, _gpu.Display.Last.Pixels);
+        Assert.Equal(new BufferRect(0, 0, 64, 64), _gpu.Display.Last.Damage.Bounds);
+
+        _declines = false;
+        _gpu.Device.MemoryChanged();
+        _gpu.Flush(1, s_whole);
+        Assert.Same(_exported[2], _gpu.Display.Last.Storage);
+        Assert.Equal(0ul, _gpu.Device.HostPixelBytes); // the copies went
+    }
+
+    BufferStorage? IGuestBufferExporter.TryExport(GuestMemory memory, BackingList backing, ulong sizeBytes, out RungReport decline)
+    {
+        decline = new RungReport(Rung.Copy, "not today", "tomorrow");
+        if (_declines)
+            return null;
+        Assert.Equal(1, backing.Runs.Length);
+        Assert.Equal(sizeBytes, backing.Runs[0].LengthBytes);
+        var storage = BufferStorage.TryAllocate("exported", sizeBytes, null, out _)!;
+        _exported.Add(storage);
+        return storage;
+    }
+}

@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: MIT
+using System.Globalization;
+using System.Runtime.CompilerServices;
+using System.Text.Json;
+using System.Text.RegularExpressions;
+using GuestSurfaces.Testing.Screenshots;
+using Xunit;
+
+namespace GuestSurfaces.Tests.Lab;
+
+/// <summary>
+/// One compositor, one guest-surfaces and one or more real guests, in a folder of their own: the lab's scripts (tests/lab) from C#.
+/// Everything that was started is ended by <see cref="Dispose"/>, whatever happened.
+/// </summary>
+internal sealed partial class LabBench : IDisposable
+{
+    public static readonly TimeSpan Patience = TimeSpan.FromSeconds(150);
+
+    private static readonly string s_root = FindRoot();
+    private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("gs-lab");
+    private readonly Dictionary<string, string> _environment = [];
+    private readonly List<string> _guests = [];
+    private readonly List<LabProcess> _bridges = [];
+
+    /// <summary>Starts a compositor. Skips the test outside the lab; in CI the lab is there.</summary>
+    /// <param name="compositor">As compositors.sh names it.</param>
+    /// <param name="shell">kiosk, desktop or tiled.</param>
+    public LabBench(string compositor, string shell = "kiosk")
+    {
+        if (Environment.GetEnvironmentVariable("GS_LAB") != "1")
+            Assert.Skip("needs real guests: ./test.sh --lab");
+        _folder.UnixFileMode = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
+        Compositor = compositor;
+        _environment["GS_SHELL"] = shell;
+        _environment["GS_LIMIT"] = "900";
+        Directory.CreateDirectory(RunFolder, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        try
+        {
+            var answer = Script("compositors.sh", "up", compositor, RunFolder, "1280x800");
+            Display = DisplayLine().Match(answer).Groups[1].Value;
+        }
+        catch
+        {
+            Dispose();
+            throw;
+        }
+    }
+
+    public string Compositor { get; }
+
+    /// <summary>The compositor's socket.</summary>
+    public string Display { get; }
+
+    private string RunFolder => Path.Combine(_folder.FullName, "run");
+
+    /// <summary>A path in the bench's folder.</summary>
+    public string this[string name] => Path.Combine(_folder.FullName, name);
+
+    /// <summary>Starts guest-surfaces, waiting for a VMM at the socket <paramref name="name"/>.sock; its statistics go to <paramref name="name"/>.json.</summary>
+    public LabProcess StartBridge(string name, params string[] options)
+    {
+        var program = Path.Combine(AppContext.BaseDirectory, "guest-surfaces.dll");
+        var bridge = LabProcess.Start(
+            "dotnet",
+            [program, "attach", "vhost-user", "--socket-path", this[$"{name}.sock"], "--name", name, "--stats", this[$"{name}.json"], .. options],
+            new Dictionary<string, string> { ["WAYLAND_DISPLAY"] = Display, ["XDG_RUNTIME_DIR"] = RunFolder });
+        _bridges.Add(bridge);
+        WaitUntil(() => File.Exists(this[$"{name}.sock"]) || bridge.HasExited, TimeSpan.FromSeconds(30), "guest-surfaces listens");
+        Assert.False(bridge.HasExited, bridge.Output);
+        return bridge;
+    }
+
+    /// <summary>Boots a guest whose GPU is served at <paramref name="bridge"/>.sock.</summary>
+    public void StartGuest(string name, string bridge, params string[] options)
+    {
+        Directory.CreateDirectory(this[name]);
+        if (!_guests.Contains(name))
+            _guests.Add(name);
+        Script("vm.sh", ["up", this[name], "--gpu", this[$"{bridge}.sock"], "--limit", "300", .. options]);
+    }
+
+    /// <summary>Waits for a line of the guest's serial log.</summary>
+    public string WaitFor(string guest, string pattern) => Script("vm.sh", "wait", this[guest], pattern, "120").Trim();
+
+    /// <summary>The checksums that the guest says its heads show, by head.</summary>
+    public IReadOnlyDictionary<int, uint> Held(string guest) => File.ReadAllLines(Path.Combine(this[guest], "serial.log"))
+        .Select(line => HoldLine().Match(line))
+        .Where(match => match.Success)
+        .GroupBy(match => int.Parse(match.Groups[1].Value, CultureInfo.InvariantCulture))
+        .ToDictionary(group => group.Key, group => uint.Parse(group.Last().Groups[2].Value, NumberStyles.HexNumber, CultureInfo.InvariantCulture));
+
+    /// <summary>Fails if the guest's kernel complained.</summary>
+    public void AssertNoKernelErrors(string guest) => Script("vm.sh", "errors", this[guest]);
+
+    /// <summary>The VMM's pid.</summary>
+    public int GuestPid(string guest) => int.Parse(File.ReadAllText(Path.Combine(this[guest], "qemu.pid")), CultureInfo.InvariantCulture);
+
+    /// <summary>Ends a guest's VMM.</summary>
+    public void StopGuest(string guest) => Script("vm.sh", "down", this[guest]);
+
+    public Picture Shoot() => Screenshot.Take(Display);
+
+    /// <summary>Takes pictures until one fits: a compositor shows a frame a refresh or two after the guest has drawn it. The last one is kept as shot.png.</summary>
+    /// <param name="fits">Whether it is the one.</param>
+    public Picture ShootUntil(Func<Picture, bool> fits)
+    {
+        Picture? picture = null;
+        try
+        {
+            WaitUntil(() => fits(picture = Shoot()), TimeSpan.FromSeconds(10), "the screen shows what the guest drew");
+        }
+        finally
+        {
+            picture?.WritePng(this["shot.png"]);
+        }
+
+        return picture!;
+    }
+
+    /// <summary>Reads what a bridge wrote when it ended.</summary>
+    public JsonElement Stats(string name) => JsonDocument.Parse(File.ReadAllText(this[$"{name}.json"])).RootElement.Clone();
+
+    public static void WaitUntil(Func<bool> condition, TimeSpan timeout, string what)
+    {
+        var deadline = Environment.TickCount64 + (long)timeout.TotalMilliseconds;
+        while (!condition())
+        {
+            Assert.True(Environment.TickCount64 < deadline, $"not within {timeout.TotalSeconds} s: {what}");
+            Thread.Sleep(50); // other programs' doings: nothing here could wake us
+        }
+    }
+
+    public void Dispose()
+    {
+        foreach (var guest in _guests)
+            TryScript("vm.sh", "down", this[guest]);
+        foreach (var bridge in _bridges)
+            bridge.Dispose();
+        TryScript("compositors.sh", "down", RunFolder);
+        var keep = Environment.GetEnvironmentVariable("GS_KEEP");
+        if (keep != "1")
+            _folder.Delete(recursive: true);
+    }
+
+    private string Script(string name, params string[] arguments) =>
+        LabProcess.Run(Path.Combine(s_root, "tests", "lab", name), arguments, Patience, _environment);
+
+    private void TryScript(string name, params string[] arguments)
+    {
+        try
+        {
+            Script(name, arguments);
+        }
+        catch (InvalidOperationException e)
+        {
+            // Cleaning up must not hide why the test failed.
+            TestContext.Current.TestOutputHelper?.WriteLine(e.Message);
+        }
+    }
+
+    private static string FindRoot([CallerFilePath] string here = "")
+    {
+        var folder = new DirectoryInfo(Path.GetDirectoryName(here)!);
+        while (!File.Exists(Path.Combine(folder.FullName, "GuestSurfaces.sln")))
+            folder = folder.Parent ?? throw new InvalidOperationException("the tests run outside the repository");
+        return folder.FullName;
+    }
+
+    [GeneratedRegex(@"WAYLAND_DISPLAY=(\S+)")]
+    private static partial Regex DisplayLine();
+
+    [GeneratedRegex(@"^GS-HOLD .*head=(\d+) .*crc=([0-9a-f]{8})")]
+    private static partial Regex HoldLine();
+}
