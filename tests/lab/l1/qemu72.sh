@@ -10,7 +10,7 @@
 #
 # Each case fills OUT/GUEST-JOB: shot.png (the compositor's own, 1280x800: the guest's picture and nothing else), serial.log,
 # qemu.log, attach.log, compositor.log, stats.json. Prints for each case its GS-HOLD line and the folder:
-#   6.1/flip GS-HOLD job=flip head=0 mode=1280x800 frame=59 seed=1 crc=0d9a587f /path/of/OUT/6.1-flip
+#   6.1/flip GS-HOLD job=flip head=0 mode=1280x800 frame=60 seed=0 crc=9820ccc6 /path/of/OUT/6.1-flip
 # Ends with 0 if every case got that far and no guest's kernel complained. Whether shot.png has that crc is for the caller.
 # A case that ends with L1 itself, or by a time-out, gets a fresh L1 and one more try.
 set -euo pipefail
@@ -19,7 +19,7 @@ set -euo pipefail
 [ $# -ge 1 ] || bad_use "where to?"
 out=$1
 shift
-program= frames=60 wait=240 cases=()
+program='' frames=60 wait=240 cases=()
 while [ $# -gt 0 ]; do
     case $1 in
         --program) program=$2; shift ;;
