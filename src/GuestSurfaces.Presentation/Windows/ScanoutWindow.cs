@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 using GuestSurfaces.Core.Buffers;
+using GuestSurfaces.Core.Diagnostics;
 using GuestSurfaces.Core.Frames;
 using GuestSurfaces.Presentation.Buffers;
 using GuestSurfaces.Presentation.Connection;
@@ -42,6 +43,7 @@ internal sealed class ScanoutWindow : IToplevelOwner, ISurfaceBufferUser, IFeedb
     private WlOutput? _output;
     private bool _isFlipped;
     private bool _cursorChanged;
+    private bool _isCommitting;
     private bool _isClosed;
 
     /// <summary>Makes the window; it shows with the first frame.</summary>
@@ -71,7 +73,27 @@ internal sealed class ScanoutWindow : IToplevelOwner, ISurfaceBufferUser, IFeedb
 
     /// <summary>Commits the waiting frame if it can be committed now.</summary>
     /// <returns>Whether it was.</returns>
-    public bool Pump() => !_isClosed && _toplevel.IsConfigured && !_frameCallback.IsAlive && _scanout.Mailbox.HasPending && TryCommitFrame();
+    public bool Pump()
+    {
+        var mailbox = _scanout.Mailbox;
+        if (_isClosed || _isCommitting || !_toplevel.IsConfigured || _frameCallback.IsAlive || !mailbox.HasPending)
+            return false;
+
+        // Unlocking and telling may bring the next frame right away: it waits its turn.
+        _isCommitting = true;
+        var serial = mailbox.Pending.Serial;
+        var result = TryCommitFrame(out var report);
+        _isCommitting = false;
+        if (result == LoadResult.Refused)
+        {
+            _shown = default; // the next frame's damage won't tell what this one changed
+            _scanout.TellRefused(mailbox.Pending.Storage, report);
+            if (mailbox.HasPending && mailbox.Pending.Serial == serial)
+                mailbox.DropPending();
+        }
+
+        return result == LoadResult.Ready;
+    }
 
     /// <summary>Turns the window black until the next frame. Only once it is mapped.</summary>
     public void Blank()
@@ -131,7 +153,7 @@ internal sealed class ScanoutWindow : IToplevelOwner, ISurfaceBufferUser, IFeedb
         var wasMapped = IsMapped;
 
         // A configure event is answered by a commit: the frame's, or one that only moves things.
-        if (!Pump() && wasMapped)
+        if (!Pump() && wasMapped && !_isClosed)
         {
             Arrange();
             _surface.Commit();
@@ -167,22 +189,15 @@ internal sealed class ScanoutWindow : IToplevelOwner, ISurfaceBufferUser, IFeedb
         TellRefresh();
     }
 
-    private bool TryCommitFrame()
+    private LoadResult TryCommitFrame(out RungReport report)
     {
         var mailbox = _scanout.Mailbox;
         ref var pending = ref mailbox.Pending;
         var grid = new PixelGrid(pending.View.Size, pending.Source, pending.FlipY);
         pending.Damage = grid == _shown ? Inside(in pending.Damage, pending.Source) : DamageList.Of(pending.Source);
-        switch (_loader.Load(ref pending, out var buffer, out var report))
-        {
-            case LoadResult.Wait:
-                return false;
-            case LoadResult.Refused:
-                _shown = default; // the next frame's damage won't tell what this one changed
-                _scanout.TellRefused(pending.Storage, report);
-                mailbox.DropPending();
-                return false;
-        }
+        var result = _loader.Load(ref pending, out var buffer, out report);
+        if (result != LoadResult.Ready)
+            return result;
 
         var frame = mailbox.Take();
         _shown = grid;
@@ -196,7 +211,7 @@ internal sealed class ScanoutWindow : IToplevelOwner, ISurfaceBufferUser, IFeedb
         if (!ReferenceEquals(_scanout.Statistics.Rung, report))
             _scanout.Statistics.Rung = report;
         mailbox.TellCommitted(frame.Serial);
-        return true;
+        return LoadResult.Ready;
     }
 
     private void Attach(in GuestFrame frame, SurfaceBuffer buffer)

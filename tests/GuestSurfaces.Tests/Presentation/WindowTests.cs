@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 using GuestSurfaces.Core.Buffers;
+using GuestSurfaces.Core.Frames;
 using GuestSurfaces.Presentation;
 using GuestSurfaces.Testing.Presentation;
 using GuestSurfaces.Wayland;
@@ -138,7 +139,7 @@ public class WindowTests
         Assert.All(f.Window.Render(), static pixel => Assert.Equal(0u, pixel));
         f.Refresh();
         Assert.Equal(0, picture.Storage.LockCount);
-        f.Show(picture, Core.Frames.DamageList.Of(new BufferRect(0, 0, 1, 1)));
+        f.Show(picture, DamageList.Of(new BufferRect(0, 0, 1, 1)));
         f.Window.Render().AssertShows(40, picture, picture.Whole);
     }
 

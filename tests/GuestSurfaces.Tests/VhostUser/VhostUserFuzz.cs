@@ -28,11 +28,12 @@ public static class VhostUserFuzz
         var device = new StubDevice { Hold = input.Length % 3 == 0 };
         using var host = new VhostUserHost(s_loop.Timers);
         device.Attach(host);
-        using var kick = EventFdHandle.Create();
+        using var even = EventFdHandle.Create();
+        using var odd = EventFdHandle.Create();
         using (var session = new VhostUserSession(s_loop, device, host, new VhostUserOptions { Limits = new Limits { MaxMemoryRegions = 16 } }, new BoundedLog(new ListLogger())))
         {
             session.Failed = e => throw new InvalidOperationException("the device failed", e);
-            Converse(session, kick, input);
+            Converse(session, even, odd, input);
             if (input.Length % 2 == 0)
                 host.NotifyConfigChanged();
             s_loop.RunOnce(0);
@@ -44,7 +45,7 @@ public static class VhostUserFuzz
         return device.Starts;
     }
 
-    private static void Converse(VhostUserSession session, EventFdHandle kick, ReadOnlySpan<byte> input)
+    private static void Converse(VhostUserSession session, EventFdHandle even, EventFdHandle odd, ReadOnlySpan<byte> input)
     {
         var message = new MessageAssembler();
         var reply = new Reply();
@@ -59,7 +60,7 @@ public static class VhostUserFuzz
             if (state == AssemblyState.Incomplete)
                 continue;
             var header = message.Header;
-            AddFds(message, kick);
+            AddFds(message, message.Payload.Length > 0 && (message.Payload[0] & 1) != 0 ? odd : even);
             var why = session.Handle(in header, message.Payload, message.Fds, reply);
             message.Clear();
             Assert.True(reply.Length is 0 or (>= 12 and <= 280));
@@ -71,7 +72,7 @@ public static class VhostUserFuzz
 
             if ((header.Flags & 0x800) != 0)
             {
-                Assert.Equal(Errno.None, kick.Signal());
+                Assert.Equal((Errno.None, Errno.None), (even.Signal(), odd.Signal()));
                 s_loop.RunOnce(0);
             }
         }
