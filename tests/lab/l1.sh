@@ -45,6 +45,8 @@ build() {
     "$lab_dir/roots.sh" l1
     # inside, the cache can only be read
     for version in 6.1 6.12; do "$lab_dir/guest/build.sh" "$version" > /dev/null; done
+    "$lab_dir/compositors.sh" build
+    "$lab_dir/compositors.sh" build
     ! is_built || return 0
     need mkfs.erofs=erofs-utils cpio=cpio zstd=zstd xz=xz-utils depmod=kmod strip=binutils
 

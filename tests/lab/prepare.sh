@@ -21,6 +21,7 @@ need "${more[@]}" qemu-system-x86_64=qemu-system-x86 weston=weston socat=socat m
 root=$!
 "$lab_dir/guest/build.sh" 6.12 > /dev/null
 "$lab_dir/guest/build.sh" 6.1 > /dev/null
+"$lab_dir/compositors.sh" build
 "$lab_dir/accel.sh" > /dev/null
 wait "$root"
 if [ "${1:-}" = all ]; then
