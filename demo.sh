@@ -45,6 +45,7 @@ command -v dotnet > /dev/null || die "the .NET 10 SDK is missing (command dotnet
 step "building guest-surfaces"
 nice dotnet build src/GuestSurfaces.Cli -c Release --nologo -v quiet >&2
 gs=$here/src/GuestSurfaces.Cli/bin/Release/net10.0/guest-surfaces
+if $headless; then nice dotnet build tests/GuestSurfaces.Lab -c Release --nologo -v quiet >&2; fi
 
 step "fetching Debian's kernel and making the guest (cached after the first time)"
 need qemu-system-x86_64=qemu-system-x86
@@ -115,7 +116,7 @@ fi
 
 if $headless; then
     alive "$bridge" || die "guest-surfaces ended early"
-    tests/lab/compositors.sh shot weston10 "$work/run" "$screenshot"
+    dotnet tests/GuestSurfaces.Lab/bin/Release/net10.0/lab-shot.dll "$WAYLAND_DISPLAY" "$screenshot" >&2
     step "screenshot of the compositor: $screenshot"
 fi
 stop_pid "$bridge" 10

@@ -8,7 +8,7 @@
 #   compositors.sh list
 #   compositors.sh build                      what screenshots of weston need (shot does it, too)
 #
-#   weston10      Debian 12's weston, pixman      of this machine; wl_shm only: the portable floor
+#   weston10      this machine's weston, pixman   Debian 12's is 10: wl_shm only, the portable floor
 #   weston14      Debian 13's weston, pixman      from the trixie root
 #   weston14-gl   ... with GL (llvmpipe)          has zwp_linux_dmabuf_v1, which takes plain memfds
 #   sway          Debian 13's sway, pixman        from the trixie root; wl_shm only
@@ -78,7 +78,10 @@ INI
         weston10)
             need weston=weston
             # kiosk-shell 10 shows a window only once a seat has activated it, and a headless weston 10 has no seat
-            command+=(--backend=headless-backend.so --use-pixman --shell=desktop-shell.so)
+            case $(weston --version) in
+                "weston 10."* | "weston 9."*) command+=(--backend=headless-backend.so --use-pixman --shell=desktop-shell.so) ;;
+                *) command+=(--backend=headless --renderer=pixman --shell=desktop-shell.so) ;; # a newer Debian's
+            esac
             ;;
         weston14) command+=(--backend=headless --renderer=pixman --shell="$shell") ;;
         weston14-gl) command+=(--backend=headless --renderer=gl --shell="$shell") ;;

@@ -25,7 +25,8 @@ internal sealed partial class LabBench : IDisposable
     /// <summary>Starts a compositor. Skips the test outside the lab; in CI the lab is there.</summary>
     /// <param name="compositor">As compositors.sh names it.</param>
     /// <param name="shell">kiosk, desktop or tiled.</param>
-    public LabBench(string compositor, string shell = "kiosk")
+    /// <param name="size">Of its output.</param>
+    public LabBench(string compositor, string shell = "kiosk", string size = "1280x800")
     {
         if (Environment.GetEnvironmentVariable("GS_LAB") != "1")
             Assert.Skip("needs real guests: ./test.sh --lab");
@@ -36,7 +37,7 @@ internal sealed partial class LabBench : IDisposable
         Directory.CreateDirectory(RunFolder, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
         try
         {
-            var answer = Script("compositors.sh", "up", compositor, RunFolder, "1280x800");
+            var answer = Script("compositors.sh", "up", compositor, RunFolder, size);
             Display = DisplayLine().Match(answer).Groups[1].Value;
         }
         catch

@@ -8,6 +8,7 @@ using GuestSurfaces.Core.Loop;
 using GuestSurfaces.Core.Sessions;
 using GuestSurfaces.Presentation;
 using GuestSurfaces.Testing.Presentation;
+using GuestSurfaces.Tests.Lab;
 using GuestSurfaces.Wayland;
 using Microsoft.Extensions.Logging.Abstractions;
 using Xunit;
@@ -114,10 +115,9 @@ public sealed class WestonPresenterTests : IDisposable, IGuestTransport
     [Fact]
     public void Dma_buf_is_shown_directly_by_a_weston_that_imports_linear_memory()
     {
-        // Debian 13's weston with GL in software takes plain memfds for dma-bufs: "compositors.sh up weston14-gl DIR 320x200" starts one.
-        var display = Environment.GetEnvironmentVariable("GS_DMABUF_DISPLAY");
-        if (string.IsNullOrEmpty(display))
-            Assert.Skip("GS_DMABUF_DISPLAY names no compositor that imports dma-bufs");
+        // Debian 13's weston with GL in software takes plain memfds for dma-bufs.
+        using var bench = new LabBench("weston14-gl", size: "320x200");
+        var display = bench.Display;
         _shooter = Screenshooter.TryCreate(WaylandConnection.Connect(display));
         Assert.NotNull(_shooter);
         Present(display, new PresenterOptions());
