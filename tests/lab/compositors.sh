@@ -6,6 +6,7 @@
 #   compositors.sh shot NAME DIR OUT.png      what the compositor's output shows
 #   compositors.sh down DIR                   ends it, waits; DIR stays, with its log (compositor.log)
 #   compositors.sh list
+#   compositors.sh build                      what screenshots of weston need (shot does it, too)
 #
 #   weston10      this machine's weston, pixman   Debian 12's is 10: wl_shm only, the portable floor
 #   weston14      Debian 13's weston, pixman      from the trixie root
@@ -136,6 +137,17 @@ running() {
     awk '{ print $1 }' "/proc/$launcher/task/$launcher/children" 2> /dev/null | grep . || return 1
 }
 
+# Without it what a guest has drawn may be transparent. Prints its path
+opaque_shot() {
+    local library=$cache_dir/opaque-shot.so source=$lab_dir/opaque-shot.c tmp
+    if ! [ "$library" -nt "$source" ]; then
+        need gcc=gcc /usr/include/stdlib.h=libc6-dev
+        tmp=$(mktemp "$cache_dir/.opaque-shot.XXXXXX")
+        gcc -shared -fPIC -O2 -Wall -Wextra -Werror -o "$tmp" "$source" -ldl && chmod 755 "$tmp" && mv "$tmp" "$library"
+    fi
+    echo "$library"
+}
+
 shot() {
     local name=$1 dir=$2 out=$3 socket work
     dir=$(cd "$dir" && pwd)
@@ -144,7 +156,7 @@ shot() {
     work=$(mktemp -d "$dir/shot.XXXXXX")
     export WAYLAND_DISPLAY=$socket
     case $name in
-        weston*) (cd "$work" && in_place "$name" "$dir" timeout 20 weston-screenshooter) > "$work/log" 2>&1 || { cat "$work/log" >&2; rm -rf "$work"; die "weston-screenshooter failed"; } ;;
+        weston*) (cd "$work" && in_place "$name" "$dir" timeout 20 env LD_PRELOAD="$(opaque_shot)" weston-screenshooter) > "$work/log" 2>&1 || { cat "$work/log" >&2; rm -rf "$work"; die "weston-screenshooter failed"; } ;;
         sway*) (cd "$work" && in_place "$name" "$dir" timeout 20 grim -t png -l 1 "$work/wayland-screenshot.png") > "$work/log" 2>&1 || { cat "$work/log" >&2; rm -rf "$work"; die "grim failed"; } ;;
         *) bad_use "unknown compositor $name" ;;
     esac
@@ -170,6 +182,7 @@ case ${1:-} in
     shot) [ $# -eq 4 ] || bad_use "shot NAME DIR OUT.png"; shot "$2" "$3" "$4" ;;
     down) [ $# -eq 2 ] || bad_use "down DIR"; [ ! -d "$2" ] || down "$2" ;;
     list) printf '%s\n' "${names[@]}" ;;
+    build) opaque_shot > /dev/null ;;
     .exec) shift; in_place "$@" ;; # of up alone
     *) bad_use "unknown command ${1:-}" ;;
 esac

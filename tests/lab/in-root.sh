@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 # Runs a command inside one of the lab's chroots, built first if need be.
 #
-#   in-root.sh [-b PATH]... trixie|vmm COMMAND [ARGUMENT...]
+#   in-root.sh [-b PATH]... trixie|vmm|l1 COMMAND [ARGUMENT...]
 #
 # The root sees the machine's /proc, /dev, /sys and /tmp, this repository, the cache, $XDG_RUNTIME_DIR and every -b PATH
 # at the same paths. All mounts live in a mount namespace of the command's own: they are gone when it ends, however it

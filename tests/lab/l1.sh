@@ -45,6 +45,8 @@ build() {
     "$lab_dir/roots.sh" l1
     # inside, the cache can only be read
     for version in 6.1 6.12; do "$lab_dir/guest/build.sh" "$version" > /dev/null; done
+    "$lab_dir/compositors.sh" build
+    "$lab_dir/compositors.sh" build
     ! is_built || return 0
     need mkfs.erofs=erofs-utils cpio=cpio zstd=zstd xz=xz-utils depmod=kmod strip=binutils
 
@@ -127,7 +129,7 @@ qemu_pid() { cat "$dir/qemu.pid" 2> /dev/null; }
 running() { alive_with "$dir/qemu.pid" "$dir/command.sock"; }
 
 up() {
-    local shares=("$repo_dir") qemu=trixie memory=4096 cpus=2 limit=900 dotnet='' in_root=() binds=() exports=() path count=0 launcher begin
+    local shares=("$repo_dir") qemu=trixie memory=4096 cpus=2 limit=900 dotnet='' in_root=() binds=() exports=() path count=0 launcher begin end
     case $cache_dir/ in "$repo_dir"/*) ;; *) shares+=("$cache_dir") ;; esac
     if dotnet=$(command -v dotnet); then
         dotnet=$(dirname "$(readlink -f "$dotnet")")
@@ -181,6 +183,7 @@ up() {
         "${exports[@]}")
     setsid timeout -k 2 "$limit" "${in_root[@]}" qemu-system-x86_64 "${args[@]}" < /dev/null > "$dir/qemu.log" 2>&1 &
     launcher=$!
+    end=$((SECONDS + 120))
     trap 'down; exit 130' INT TERM
     until grep -q '^L1-READY' "$dir/serial.log" 2> /dev/null; do
         if ! alive "$launcher" || grep -q '^L1-FAIL' "$dir/serial.log" 2> /dev/null; then
@@ -189,7 +192,7 @@ up() {
             down
             die "L1 did not come up"
         fi
-        if [ "$(awk -v a="$begin" -v b="$(uptime_s)" 'BEGIN { print b - a > 120 }')" = 1 ]; then
+        if [ $SECONDS -ge "$end" ]; then
             tail -n 20 "$dir/serial.log" >&2 || true
             down
             die "L1 was not ready within two minutes"

@@ -82,7 +82,7 @@ public sealed class ProtocolComparisonTests(ITestOutputHelper output)
             }
 
             if (!s_partialEnums.Contains(name))
-                _differences.AddRange(other.Entries.Where(entry => entry.Since <= ours.Version && item.Entries.All(e => e.Name != entry.Name)).Select(entry => $"{name} lacks {entry.Name}"));
+                Missing(ours, theirs, name, other.Entries.Where(entry => entry.Since <= ours.Version && item.Entries.All(e => e.Name != entry.Name)));
         }
 
         _differences.AddRange(theirs.Enums.Where(e => ours.Enums.All(o => o.Name != e.Name) && e.Entries.Any(entry => entry.Since <= ours.Version))
@@ -115,6 +115,18 @@ public sealed class ProtocolComparisonTests(ITestOutputHelper output)
     // Enums of arguments are left out: they change no byte, and newer XML names more of them.
     private static string Describe(MessageModel message) =>
         $"{message.Name}({string.Join(", ", message.Args.Select(arg => $"{arg.Kind} {arg.Name} {arg.Interface} {(arg.AllowNull ? "?" : string.Empty)}"))}) since {message.Since} {message.IsDestructor}";
+
+    // Upstream often leaves "since" out on values: of a version that ours is behind, a missing one may simply be new.
+    private void Missing(InterfaceModel ours, InterfaceModel theirs, string name, IEnumerable<EntryModel> entries)
+    {
+        foreach (var entry in entries)
+        {
+            if (ours.Version >= theirs.Version)
+                _differences.Add($"{name} lacks {entry.Name}");
+            else
+                output.WriteLine($"not in our v{ours.Version}, and perhaps new in v{theirs.Version}: {name}.{entry.Name}");
+        }
+    }
 
     private void Newer(InterfaceModel ours, InterfaceModel theirs, string what)
     {
