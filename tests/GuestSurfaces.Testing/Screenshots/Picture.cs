@@ -44,6 +44,44 @@ public sealed record Picture(int Width, int Height, byte[] Rgb)
         return new Picture(width, height, rgb);
     }
 
+    /// <summary>Reads a PNG file of eight bits a channel, with or without alpha (which is dropped).</summary>
+    /// <param name="path">Where.</param>
+    /// <exception cref="InvalidDataException">Another kind of PNG, or none.</exception>
+    public static Picture ReadPng(string path)
+    {
+        ReadOnlySpan<byte> file = File.ReadAllBytes(path);
+        if (file.Length < 33 || !file[1..4].SequenceEqual("PNG"u8) || file[24] != 8 || file[25] is not (2 or 6) || file[28] != 0)
+            throw new InvalidDataException($"{path} is no PNG of eight bits a channel, RGB or RGBA, not interlaced");
+        var width = BinaryPrimitives.ReadInt32BigEndian(file[16..]);
+        var height = BinaryPrimitives.ReadInt32BigEndian(file[20..]);
+        var channels = file[25] == 2 ? 3 : 4;
+        using var data = new MemoryStream();
+        for (var at = 8; at + 12 <= file.Length;)
+        {
+            var length = BinaryPrimitives.ReadInt32BigEndian(file[at..]);
+            if (file.Slice(at + 4, 4).SequenceEqual("IDAT"u8))
+                data.Write(file.Slice(at + 8, length));
+            at += 12 + length;
+        }
+
+        data.Position = 0;
+        using var zlib = new ZLibStream(data, CompressionMode.Decompress);
+        var rgb = new byte[width * height * 3];
+        var row = new byte[width * channels];
+        var above = new byte[row.Length];
+        for (var y = 0; y < height; y++)
+        {
+            var filter = zlib.ReadByte();
+            zlib.ReadExactly(row);
+            Unfilter(filter, row, above, channels);
+            for (var x = 0; x < width; x++)
+                row.AsSpan(x * channels, 3).CopyTo(rgb.AsSpan(((y * width) + x) * 3));
+            (row, above) = (above, row);
+        }
+
+        return new Picture(width, height, rgb);
+    }
+
     /// <summary>Writes the picture as a PNG file: colour type 2, eight bits.</summary>
     /// <param name="path">Where.</param>
     public void WritePng(string path)
@@ -69,6 +107,32 @@ public sealed record Picture(int Width, int Height, byte[] Rgb)
 
         WriteChunk(file, "IDAT"u8, data.ToArray());
         WriteChunk(file, "IEND"u8, []);
+    }
+
+    // Source: PNG specification §9.2.
+    private static void Unfilter(int filter, byte[] row, byte[] above, int channels)
+    {
+        for (var i = 0; i < row.Length; i++)
+        {
+            int a = i >= channels ? row[i - channels] : 0;
+            int b = above[i];
+            int c = i >= channels ? above[i - channels] : 0;
+            row[i] += (byte)(filter switch
+            {
+                0 => 0,
+                1 => a,
+                2 => b,
+                3 => (a + b) / 2,
+                4 => Paeth(a, b, c),
+                _ => throw new InvalidDataException($"there is no PNG filter {filter}"),
+            });
+        }
+    }
+
+    private static int Paeth(int a, int b, int c)
+    {
+        var (toA, toB, toC) = (Math.Abs(b - c), Math.Abs(a - c), Math.Abs(a + b - c - c));
+        return toA <= toB && toA <= toC ? a : toB <= toC ? b : c;
     }
 
     private static void WriteChunk(Stream file, ReadOnlySpan<byte> type, ReadOnlySpan<byte> data)

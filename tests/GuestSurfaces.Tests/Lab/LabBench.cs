@@ -28,8 +28,7 @@ internal sealed partial class LabBench : IDisposable
     /// <param name="size">Of its output.</param>
     public LabBench(string compositor, string shell = "kiosk", string size = "1280x800")
     {
-        if (Environment.GetEnvironmentVariable("GS_LAB") != "1")
-            Assert.Skip("needs real guests: ./test.sh --lab");
+        Require();
         _folder.UnixFileMode = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
         Compositor = compositor;
         _environment["GS_SHELL"] = shell;
@@ -46,6 +45,16 @@ internal sealed partial class LabBench : IDisposable
             throw;
         }
     }
+
+    /// <summary>Skips the test outside the lab.</summary>
+    public static void Require()
+    {
+        if (Environment.GetEnvironmentVariable("GS_LAB") != "1")
+            Assert.Skip("needs real guests: ./test.sh --lab");
+    }
+
+    /// <summary>The path of one of the lab's scripts.</summary>
+    public static string ScriptPath(string name) => Path.Combine(s_root, "tests", "lab", name);
 
     public string Compositor { get; }
 
@@ -85,10 +94,10 @@ internal sealed partial class LabBench : IDisposable
 
     /// <summary>The checksums that the guest says its heads show, by head.</summary>
     public IReadOnlyDictionary<int, uint> Held(string guest) => File.ReadAllLines(Path.Combine(this[guest], "serial.log"))
-        .Select(line => HoldLine().Match(line))
-        .Where(match => match.Success)
-        .GroupBy(match => int.Parse(match.Groups[1].Value, CultureInfo.InvariantCulture))
-        .ToDictionary(group => group.Key, group => uint.Parse(group.Last().Groups[2].Value, NumberStyles.HexNumber, CultureInfo.InvariantCulture));
+        .Select(ParseHold)
+        .OfType<(int Head, uint Crc)>()
+        .GroupBy(hold => hold.Head)
+        .ToDictionary(group => group.Key, group => group.Last().Crc);
 
     /// <summary>Fails if the guest's kernel complained.</summary>
     public void AssertNoKernelErrors(string guest) => Script("vm.sh", "errors", this[guest]);
@@ -143,8 +152,14 @@ internal sealed partial class LabBench : IDisposable
             _folder.Delete(recursive: true);
     }
 
+    /// <summary>The checksum that a GS-HOLD line ends with, by head; null for other lines.</summary>
+    public static (int Head, uint Crc)? ParseHold(string line) =>
+        HoldLine().Match(line) is { Success: true } match
+            ? (int.Parse(match.Groups[1].Value, CultureInfo.InvariantCulture), uint.Parse(match.Groups[2].Value, NumberStyles.HexNumber, CultureInfo.InvariantCulture))
+            : null;
+
     private string Script(string name, params string[] arguments) =>
-        LabProcess.Run(Path.Combine(s_root, "tests", "lab", name), arguments, Patience, _environment);
+        LabProcess.Run(ScriptPath(name), arguments, Patience, _environment);
 
     private void TryScript(string name, params string[] arguments)
     {
@@ -170,6 +185,6 @@ internal sealed partial class LabBench : IDisposable
     [GeneratedRegex(@"WAYLAND_DISPLAY=(\S+)")]
     private static partial Regex DisplayLine();
 
-    [GeneratedRegex(@"^GS-HOLD .*head=(\d+) .*crc=([0-9a-f]{8})")]
+    [GeneratedRegex(@"\bGS-HOLD .*head=(\d+) .*crc=([0-9a-f]{8})")]
     private static partial Regex HoldLine();
 }
