@@ -27,6 +27,7 @@ internal sealed class GuestHost : IDisposable
     private WaylandPresenter? _presenter;
     private VhostUserServer? _server;
     private RungReport? _loggedRung;
+    private UnixSocketHandle? _qemuDisplay;
 
     /// <summary>Wires a session to the compositor.</summary>
     /// <param name="options">From the command line.</param>
@@ -131,6 +132,7 @@ internal sealed class GuestHost : IDisposable
         foreach (var signal in _signals)
             signal.Dispose();
         _server?.Dispose();
+        _qemuDisplay?.Dispose();
         _presenter?.Dispose();
         Loop.Dispose();
         _loggers.Dispose();
@@ -165,10 +167,19 @@ internal sealed class GuestHost : IDisposable
         return device;
     }
 
-    private VhostUserOptions CreateServerOptions() => new() { Logger = _log, Limits = _limits };
+    private VhostUserOptions CreateServerOptions() => new() { Logger = _log, Limits = _limits, OnGpuSocket = KeepQemuDisplay };
+
+    // QEMU offers to show the pictures itself. We show them, but an end of file there would make it complain.
+    private void KeepQemuDisplay(UnixSocketHandle socket)
+    {
+        _qemuDisplay?.Dispose();
+        _qemuDisplay = socket;
+    }
 
     private void OnFrontendGone()
     {
+        _qemuDisplay?.Dispose();
+        _qemuDisplay = null;
         Session.CloseWindows();
         if (EndsWithFrontend)
             Loop.Stop();
