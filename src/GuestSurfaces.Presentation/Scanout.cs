@@ -133,7 +133,7 @@ internal sealed class Scanout(int index, IDisplayEvents events, PresenterOptions
     /// <inheritdoc/>
     public void TellRefused(BufferStorage storage, RungReport report)
     {
-        statistics.Rung = report;
+        statistics.DisplayRung = report;
         if (report.Reason != _lastRefusal)
         {
             _lastRefusal = report.Reason;

@@ -4,6 +4,11 @@ namespace GuestSurfaces.Core.Diagnostics;
 /// <summary>What has happened to one guest's frames. Written on the loop's thread by whoever does the thing; read there too.</summary>
 public sealed class GuestStatistics
 {
+    private static readonly RungReport s_noFrame = new(Diagnostics.Rung.None, "no frame yet");
+
+    private RungReport _source = new(Diagnostics.Rung.Direct, "");
+    private RungReport _display = s_noFrame;
+
     /// <summary>Frames that the transport handed over.</summary>
     public long FramesReceived { get; set; }
 
@@ -31,6 +36,40 @@ public sealed class GuestStatistics
     /// <summary>From the flush's pop to its answer in the used ring.</summary>
     public LatencyHistogram FlushToGuest { get; } = new();
 
-    /// <summary>The rung in use and the reason.</summary>
-    public RungReport Rung { get; set; } = new(Diagnostics.Rung.None, "no frame yet");
+    /// <summary>The highest rung that the guest's side allows, and why no higher one. Set by the transport; unlimited until then.</summary>
+    public RungReport SourceRung
+    {
+        get => _source;
+        set
+        {
+            if (!_source.Equals(value))
+                (_source, Rung) = (value, Combine(value, _display));
+        }
+    }
+
+    /// <summary>The rung by which the display shows what it is given, and why no higher one. Set by the display, perhaps with every frame.</summary>
+    public RungReport DisplayRung
+    {
+        get => _display;
+        set
+        {
+            if (!_display.Equals(value))
+                (_display, Rung) = (value, Combine(_source, value));
+        }
+    }
+
+    /// <summary>The rung in use, and every reason why it isn't a higher one: both sides can have one.</summary>
+    public RungReport Rung { get; private set; } = s_noFrame;
+
+    private static RungReport Combine(RungReport source, RungReport display)
+    {
+        if (ReferenceEquals(display, s_noFrame))
+            return source;
+        if (display.Rung == Diagnostics.Rung.None || source.Rung == Diagnostics.Rung.Direct)
+            return display;
+        if (display.Rung == Diagnostics.Rung.Direct || display.Reason.Length == 0)
+            return source;
+        var lower = source.Rung < display.Rung ? source.Rung : display.Rung;
+        return new RungReport(lower, $"{source.Reason}; also, {display.Reason}", source.Remedy.Length > 0 ? source.Remedy : display.Remedy);
+    }
 }

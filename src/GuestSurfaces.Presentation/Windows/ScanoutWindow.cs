@@ -208,8 +208,7 @@ internal sealed class ScanoutWindow : IToplevelOwner, ISurfaceBufferUser, IFeedb
         _feedback.Ask(_surface, frame.Serial);
         _surface.Commit();
         IsMapped = true;
-        if (!ReferenceEquals(_scanout.Statistics.Rung, report))
-            _scanout.Statistics.Rung = report;
+        _scanout.Statistics.DisplayRung = report;
         mailbox.TellCommitted(frame.Serial);
         return LoadResult.Ready;
     }

@@ -48,7 +48,7 @@ internal sealed class ScanoutSet
     {
         if (!_scanouts[scanout].Show(resource, visible, poppedNs))
             return;
-        _statistics.Rung = s_plain2D;
+        _statistics.SourceRung = s_plain2D;
         OweWhole(_scanouts[scanout]);
     }
 
@@ -153,7 +153,7 @@ internal sealed class ScanoutSet
     private void Export(GuestBlobResource blob)
     {
         blob.Export(_memory, _exporter);
-        _statistics.Rung = blob.Rung ?? _statistics.Rung;
+        _statistics.SourceRung = blob.Rung ?? _statistics.SourceRung;
     }
 
     private VirtioGpuResponse Prepare(int index, BufferRect damage, long poppedNs, bool awaited, ref FrameSet frames)
