@@ -14,7 +14,7 @@ internal static class SteadyPart
 {
     private const int WarmUp = 2000;
     private const int Frames = 10_000;
-    private const int WestonWarmUp = 240;
+    private const int WestonWarmUp = 400;
     private const int WestonFrames = 900;
 
     public static PartResult Run()
@@ -45,7 +45,7 @@ internal static class SteadyPart
             using var guests = ChildProcess.Start(FrontendsPeer.Command(folder.FullName, guests: 1, heads: 1, hz: 0, fenced: true), null, null);
             host.RunFrames(warmUp);
             host.RunFor(500_000_000); // the last tier of compiled code is made in the background
-            host.RunFrames(warmUp / 4);
+            host.RunFrames(warmUp / 2);
             var presented = host.Presented;
             var collections = GC.CollectionCount(0);
             var bytes = GC.GetTotalAllocatedBytes(precise: true);
