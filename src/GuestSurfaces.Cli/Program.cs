@@ -15,6 +15,7 @@ var root = new RootCommand(
     AttachCommand.Create(),
     DeviceCommand.Create(),
     FakeGuestCommand.Create(),
+    BenchCommand.Create(),
     DoctorCommand.Create(),
 };
 

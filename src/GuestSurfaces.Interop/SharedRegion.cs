@@ -180,6 +180,17 @@ public sealed unsafe class SharedRegion : IDisposable
         return WriteFile(offset, System.Runtime.InteropServices.MemoryMarshal.AsBytes(new ReadOnlySpan<ushort>(in value)));
     }
 
+    /// <summary>Fills all of a mapped region with zeroes.</summary>
+    /// <returns>False if it isn't mapped.</returns>
+    public bool TryClear()
+    {
+        if (_base == null)
+            return false;
+        // SAFETY: the whole of our own mapping.
+        System.Runtime.InteropServices.NativeMemory.Clear(_base, (nuint)_length);
+        return true;
+    }
+
     /// <summary>Copies from one region to another without a stop in between where both are mapped.</summary>
     /// <param name="source">From.</param>
     /// <param name="sourceOffset">Where in it.</param>
@@ -236,6 +247,76 @@ public sealed unsafe class SharedRegion : IDisposable
                 return false;
         }
 
+        return true;
+    }
+
+    /// <summary>
+    /// Copies a rectangle's rows out of scattered runs into a region, all bounds checked here. One loop over both lists: with a call and its checks per page,
+    /// a 1080p picture of 4 KiB pages was copied at 0.88 of memcpy's speed, and small rectangles at half of it.
+    /// </summary>
+    /// <param name="source">From; holds all runs.</param>
+    /// <param name="sourceAddress">The address of its first byte, in the runs' terms.</param>
+    /// <param name="runs">By rising offset, without gaps, from 0.</param>
+    /// <param name="first">The run in which the first row begins; the run in which the last one ended.</param>
+    /// <param name="offset">Where the first row starts, over all runs.</param>
+    /// <param name="stride">From row to row.</param>
+    /// <param name="destination">To. Not overlapping the source.</param>
+    /// <param name="destinationOffset">Where its first row starts.</param>
+    /// <param name="destinationStride">From row to row.</param>
+    /// <param name="rowBytes">Bytes in a row.</param>
+    /// <param name="rows">How many.</param>
+    /// <returns>False if anything lies outside, or a region isn't mapped; some rows may have been copied.</returns>
+    public static bool TryCopyScattered(
+        SharedRegion source,
+        ulong sourceAddress,
+        ReadOnlySpan<ScatteredRun> runs,
+        ref int first,
+        ulong offset,
+        ulong stride,
+        SharedRegion destination,
+        ulong destinationOffset,
+        ulong destinationStride,
+        ulong rowBytes,
+        uint rows)
+    {
+        if (source._base == null || destination._base == null || rows == 0 || rowBytes == 0)
+            return false;
+        if (destinationOffset + ((UInt128)destinationStride * (rows - 1)) + rowBytes > destination._length)
+            return false;
+        var at = first;
+        if ((uint)at >= (uint)runs.Length || offset < runs[at].OffsetBytes)
+            return false;
+        for (uint row = 0; row < rows; row++)
+        {
+            var from = offset + (row * stride);
+            var to = destination._base + destinationOffset + (row * destinationStride);
+            var left = rowBytes;
+            while (true)
+            {
+                // Offsets only rise, so neither this run nor a later one begins after it.
+                while (from - runs[at].OffsetBytes >= runs[at].LengthBytes)
+                {
+                    if (++at == runs.Length)
+                        return false;
+                }
+
+                ref readonly var run = ref runs[at];
+                var within = from - run.OffsetBytes;
+                var n = Math.Min(left, run.LengthBytes - within);
+                var place = run.Address - sourceAddress + within;
+                if (!source.Contains(place, n))
+                    return false;
+                // SAFETY: the source range was checked just now, the destination's rows before the loop; both mappings are alive.
+                Buffer.MemoryCopy(source._base + place, to, n, n);
+                left -= n;
+                if (left == 0)
+                    break;
+                from += n;
+                to += n;
+            }
+        }
+
+        first = at;
         return true;
     }
 
@@ -310,3 +391,9 @@ public sealed unsafe class SharedRegion : IDisposable
         return true;
     }
 }
+
+/// <summary>A stretch of something that lies scattered: guest pages behind a picture.</summary>
+/// <param name="Address">Of its first byte, in terms of whoever scattered it.</param>
+/// <param name="OffsetBytes">Where in the whole it lies.</param>
+/// <param name="LengthBytes">How long it is.</param>
+public readonly record struct ScatteredRun(ulong Address, ulong OffsetBytes, ulong LengthBytes);

@@ -72,7 +72,7 @@ internal sealed class CommonOptions
         };
     }
 
-    private static BufferSize ParseSize(string text)
+    internal static BufferSize ParseSize(string text)
     {
         var parts = text.Split('x');
         if (parts.Length == 2

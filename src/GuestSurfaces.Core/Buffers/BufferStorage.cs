@@ -65,6 +65,9 @@ public sealed class BufferStorage
     /// <summary>How many readers there are.</summary>
     public int LockCount { get; private set; }
 
+    /// <summary>Whether anybody ever read it: only then can another process have its descriptors.</summary>
+    public bool WasLocked { get; private set; }
+
     /// <summary>Whether the producer has given it up.</summary>
     public bool IsDropped { get; private set; }
 
@@ -107,6 +110,7 @@ public sealed class BufferStorage
     {
         ObjectDisposedException.ThrowIf(IsClosed, this);
         LockCount++;
+        WasLocked = true;
     }
 
     /// <summary>Removes a reader.</summary>

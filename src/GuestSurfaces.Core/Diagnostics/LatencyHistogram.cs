@@ -25,6 +25,17 @@ public sealed class LatencyHistogram
         MaxNs = Math.Max(MaxNs, durationNs);
     }
 
+    /// <summary>Adds all durations of another one.</summary>
+    /// <param name="other">Stays as it is.</param>
+    public void Add(LatencyHistogram other)
+    {
+        ArgumentNullException.ThrowIfNull(other);
+        for (var i = 0; i < _buckets.Length; i++)
+            _buckets[i] += other._buckets[i];
+        Count += other.Count;
+        MaxNs = Math.Max(MaxNs, other.MaxNs);
+    }
+
     /// <summary>The duration that a share of all stay at or below; the upper edge of its bucket, at most <see cref="MaxNs"/>. 0 if there are none.</summary>
     /// <param name="share">0 to 1: 0.5 is the median.</param>
     public long PercentileNs(double share)

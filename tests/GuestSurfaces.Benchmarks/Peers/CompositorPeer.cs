@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: MIT
+using System.Globalization;
+using GuestSurfaces.Interop;
+using GuestSurfaces.Testing.Wayland;
+
+namespace GuestSurfaces.Benchmarks.Peers;
+
+/// <summary>A compositor without a screen, in a process of its own: latches whatever is committed, at once or at a fixed rate. Killed when enough was measured.</summary>
+internal static class CompositorPeer
+{
+    private const ulong ListenerToken = 1;
+    private const ulong TimerToken = 2;
+    private const ulong ClientToken = 3;
+
+    /// <summary>The command line of this role.</summary>
+    /// <param name="path">Where it listens.</param>
+    /// <param name="hz">Refreshes a second; 0: as soon as something was committed.</param>
+    public static string[] Command(string path, int hz) => ["dotnet", Measuring.Places.Self, "compositor", path, hz.ToString(CultureInfo.InvariantCulture)];
+
+    public static int Run(string[] arguments)
+    {
+        var hz = int.Parse(arguments[1], CultureInfo.InvariantCulture);
+        using var compositor = new FakeCompositor();
+        using var listener = UnixSocketHandle.Listen(arguments[0]);
+        using var timer = TimerFdHandle.Create();
+        using var epoll = EpollHandle.Create();
+        epoll.Add(listener, EpollEvents.In, ListenerToken);
+        epoll.Add(timer, EpollEvents.In, TimerToken);
+        if (hz > 0)
+            timer.Arm(KernelClock.NowNs());
+        Span<EpollResult> results = stackalloc EpollResult[32];
+        while (true)
+        {
+            var isRefresh = hz == 0;
+            var n = epoll.Wait(results, -1);
+            for (var i = 0; i < n; i++)
+            {
+                if (results[i].Token == ListenerToken && listener.TryAccept(out _) is { } socket)
+                    epoll.Add(compositor.Server.AddClient(socket).Fd, EpollEvents.In, ClientToken);
+                if (results[i].Token != TimerToken)
+                    continue;
+                isRefresh = true;
+                timer.Arm(KernelClock.NowNs() + (1_000_000_000 / hz));
+            }
+
+            compositor.Server.Dispatch();
+            if (isRefresh)
+                compositor.LatchAll();
+            compositor.Server.Flush();
+        }
+    }
+}
