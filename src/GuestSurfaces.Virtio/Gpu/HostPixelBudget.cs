@@ -11,6 +11,12 @@ internal sealed class HostPixelBudget(Limits limits) : IBufferConsumer
 {
     public ulong UsedBytes { get; private set; }
 
+    /// <summary>Storages that are open.</summary>
+    public int Storages { get; private set; }
+
+    /// <summary>Whether one more storage may be made; told of by <see cref="Opened"/>.</summary>
+    public bool HasRoom => Storages < limits.MaxHostStorages;
+
     public bool TryTake(ulong bytes)
     {
         if (bytes > limits.MaxHostPixelBytes || UsedBytes > limits.MaxHostPixelBytes - bytes)
@@ -21,5 +27,16 @@ internal sealed class HostPixelBudget(Limits limits) : IBufferConsumer
 
     public void Give(ulong bytes) => UsedBytes -= bytes;
 
-    public void OnClosed(BufferStorage storage) => Give(storage.SizeBytes);
+    /// <summary>A storage was made, whose bytes were taken before. It is given back when it closes.</summary>
+    public void Opened(BufferStorage storage)
+    {
+        Storages++;
+        storage.Subscribe(this);
+    }
+
+    public void OnClosed(BufferStorage storage)
+    {
+        Storages--;
+        Give(storage.SizeBytes);
+    }
 }

@@ -136,7 +136,7 @@ internal sealed class StorageRotation
 
     private bool TryAllocate()
     {
-        if (!_prepaid && !_budget.TryTake(SizeBytes))
+        if (!_budget.HasRoom || (!_prepaid && !_budget.TryTake(SizeBytes)))
             return false;
         var storage = BufferStorage.TryAllocate(_name, SizeBytes, producer: null, out _);
         if (storage is null)
@@ -147,7 +147,7 @@ internal sealed class StorageRotation
         }
 
         _prepaid = false;
-        storage.Subscribe(_budget);
+        _budget.Opened(storage);
         if (_count == 0)
             _slots = new Slot[MaxStorages];
         // A new storage is all zero, as the first one was: only what was ever written is missing in it.
