@@ -25,7 +25,7 @@ public sealed record Limits
     /// <summary>Entries of one resource's page list.</summary>
     public int MaxBackingEntries { get; init; } = 16384;
 
-    /// <summary>Page-list entries of all resources together, so that lists can't eat our heap (16 bytes each).</summary>
+    /// <summary>Page-list entries of all resources together, so that lists can't eat our heap (24 bytes each).</summary>
     public int MaxTotalBackingEntries { get; init; } = 1 << 20;
 
     /// <summary>Bytes in one resource's backing.</summary>
@@ -33,6 +33,12 @@ public sealed record Limits
 
     /// <summary>Host memory for the pixels of 2D resources, spares included.</summary>
     public ulong MaxHostPixelBytes { get; init; } = 256UL << 20;
+
+    /// <summary>
+    /// Storages for pixels alive at once, spares included: each is a descriptor, a mapping and at least a page, however small its picture. A desktop with a
+    /// resource for each of its cursors has some tens.
+    /// </summary>
+    public int MaxHostStorages { get; init; } = 1024;
 
     /// <summary>Entries of a virtqueue. crosvm asks for up to 32768 unless told otherwise.</summary>
     public int MaxQueueSize { get; init; } = 32768;

@@ -19,16 +19,16 @@ public abstract class FdHandle : SafeHandle
     internal int Fd => (int)handle;
 
     /// <summary>Which file this is: equal for every descriptor of one open file or dma-buf, unlike the fd number.</summary>
-    /// <exception cref="SyscallException">The handle is closed.</exception>
+    /// <exception cref="SyscallException">The file's system won't say.</exception>
     public FileIdentity GetIdentity()
     {
-        var stat = Stat("identifying a file");
+        if (!TryStat(out var stat))
+            throw new SyscallException("identifying a file", LibC.LastErrno);
         return new FileIdentity(((ulong)stat.stx_dev_major << 32) | stat.stx_dev_minor, stat.stx_ino);
     }
 
-    /// <summary>The file's size in bytes now. 0 for files without one.</summary>
-    /// <exception cref="SyscallException">The handle is closed.</exception>
-    public ulong GetSizeBytes() => Stat("reading a file's size").stx_size;
+    /// <summary>The file's size in bytes now. 0 for files without one, and where the file's system won't say: a peer chose it.</summary>
+    public ulong GetSizeBytes() => TryStat(out var stat) ? stat.stx_size : 0;
 
     /// <summary>Lets every read and write return at once instead of waiting, through any descriptor of this open file.</summary>
     public void SetNonBlocking()
@@ -66,14 +66,16 @@ public abstract class FdHandle : SafeHandle
         return fd;
     }
 
-    private unsafe LibC.Statx Stat(string doing)
+    private unsafe bool TryStat(out LibC.Statx result)
     {
         const int emptyPath = 0x1000;
         const uint inodeAndSize = 0x300;
         LibC.Statx stat;
         byte nul = 0;
         // SAFETY: both pointers are to locals that outlive the call.
-        return LibC.statx(this, &nul, emptyPath, inodeAndSize, &stat) < 0 ? throw new SyscallException(doing, LibC.LastErrno) : stat;
+        var ok = LibC.statx(this, &nul, emptyPath, inodeAndSize, &stat) == 0;
+        result = ok ? stat : default;
+        return ok;
     }
 }
 

@@ -110,8 +110,9 @@ public sealed class UnixSocketHandle : FdHandle, IFdHandle<UnixSocketHandle>
     /// <param name="bytes">At least one byte if there are descriptors.</param>
     /// <param name="fds">At most <see cref="MaxFds"/>.</param>
     /// <param name="sent">How many bytes went; the descriptors went if any byte did.</param>
+    /// <param name="wait">False: don't wait even on a blocking socket, as one that a peer gave us can become at any time.</param>
     /// <returns>EAGAIN if nothing fits now; EPIPE or ECONNRESET if the peer is gone.</returns>
-    public unsafe Errno Send(ReadOnlySpan<byte> bytes, ReadOnlySpan<FdHandle> fds, out int sent)
+    public unsafe Errno Send(ReadOnlySpan<byte> bytes, ReadOnlySpan<FdHandle> fds, out int sent, bool wait = true)
     {
         ArgumentOutOfRangeException.ThrowIfGreaterThan(fds.Length, MaxFds);
         var control = stackalloc byte[ControlBytes];
@@ -134,7 +135,7 @@ public sealed class UnixSocketHandle : FdHandle, IFdHandle<UnixSocketHandle>
 
             while (true)
             {
-                var n = LibC.sendmsg(this, &message, LibC.MSG_NOSIGNAL);
+                var n = LibC.sendmsg(this, &message, LibC.MSG_NOSIGNAL | (wait ? 0 : LibC.MSG_DONTWAIT));
                 sent = (int)Math.Max(n, 0);
                 if (n >= 0)
                     return Errno.None;

@@ -38,6 +38,7 @@ internal sealed class GuestHost : IDisposable
         _log = _loggers.CreateLogger(options.Name);
         StopRequested = Loop.Stop;
         Session = new Session(Loop.Timers, Statistics, _limits) { WindowClosed = _ => StopRequested!() };
+        Loop.Failed = e => _log.LogError(e, "something failed, and is left alone from now on; the rest goes on");
         if (options.ShowWindows)
             ConnectDisplay();
         foreach (var signal in (PosixSignal[])[PosixSignal.SIGINT, PosixSignal.SIGTERM, PosixSignal.SIGHUP])
@@ -156,6 +157,12 @@ internal sealed class GuestHost : IDisposable
             _log.LogWarning("the guest runs on unseen: its windows are gone with the compositor");
         };
         Session.Display = _presenter;
+        var closing = Loop.Timers.Create(() => _presenter?.Dispose());
+        Session.DisplayFailed = e =>
+        {
+            _log.LogError(e, "the windows failed and are closed; the guest runs on unseen");
+            closing.ArmIn(0);
+        };
     }
 
     private VirtioGpuDevice CreateDevice()

@@ -13,7 +13,10 @@ public readonly record struct BufferSize(int Width, int Height)
     public override string ToString() => $"{Width}x{Height}";
 }
 
-/// <summary>A rectangle in buffer pixels. Never mixed with surface coordinates, which are another type.</summary>
+/// <summary>
+/// A rectangle in buffer pixels. Never mixed with surface coordinates, which are another type. Any numbers are allowed: what doesn't fit an int stops at its
+/// ends, nothing wraps.
+/// </summary>
 /// <param name="X">Left edge.</param>
 /// <param name="Y">Top edge.</param>
 /// <param name="Width">Pixels; 0 or less is empty.</param>
@@ -24,10 +27,10 @@ public readonly record struct BufferRect(int X, int Y, int Width, int Height)
     public bool IsEmpty => Width <= 0 || Height <= 0;
 
     /// <summary>Right edge, exclusive.</summary>
-    public int Right => X + Width;
+    public int Right => Saturate(End(X, Width));
 
     /// <summary>Bottom edge, exclusive.</summary>
-    public int Bottom => Y + Height;
+    public int Bottom => Saturate(End(Y, Height));
 
     /// <summary>How many pixels.</summary>
     public long Area => IsEmpty ? 0 : (long)Width * Height;
@@ -41,8 +44,9 @@ public readonly record struct BufferRect(int X, int Y, int Width, int Height)
     {
         var x = Math.Max(X, other.X);
         var y = Math.Max(Y, other.Y);
-        var rect = new BufferRect(x, y, Math.Min(Right, other.Right) - x, Math.Min(Bottom, other.Bottom) - y);
-        return rect.IsEmpty ? default : rect;
+        var width = Math.Min(End(X, Width), End(other.X, other.Width)) - x;
+        var height = Math.Min(End(Y, Height), End(other.Y, other.Height)) - y;
+        return width <= 0 || height <= 0 ? default : new BufferRect(x, y, (int)width, (int)height);
     }
 
     /// <summary>The smallest rectangle around both.</summary>
@@ -55,18 +59,25 @@ public readonly record struct BufferRect(int X, int Y, int Width, int Height)
             return this;
         var x = Math.Min(X, other.X);
         var y = Math.Min(Y, other.Y);
-        return new BufferRect(x, y, Math.Max(Right, other.Right) - x, Math.Max(Bottom, other.Bottom) - y);
+        var right = Math.Max(End(X, Width), End(other.X, other.Width));
+        var bottom = Math.Max(End(Y, Height), End(other.Y, other.Height));
+        return new BufferRect(x, y, Saturate(right - x), Saturate(bottom - y));
     }
 
     /// <summary>Whether every pixel of the other is in this one.</summary>
     /// <param name="other">The other.</param>
-    public bool Contains(BufferRect other) => other.IsEmpty || (other.X >= X && other.Y >= Y && other.Right <= Right && other.Bottom <= Bottom);
+    public bool Contains(BufferRect other) =>
+        other.IsEmpty || (other.X >= X && other.Y >= Y && End(other.X, other.Width) <= End(X, Width) && End(other.Y, other.Height) <= End(Y, Height));
 
     /// <summary>The same size elsewhere.</summary>
     /// <param name="dx">Added to X.</param>
     /// <param name="dy">Added to Y.</param>
-    public BufferRect Offset(int dx, int dy) => this with { X = X + dx, Y = Y + dy };
+    public BufferRect Offset(int dx, int dy) => this with { X = Saturate(End(X, dx)), Y = Saturate(End(Y, dy)) };
 
     /// <inheritdoc/>
     public override string ToString() => $"{Width}x{Height}+{X}+{Y}";
+
+    private static long End(int start, int length) => (long)start + length;
+
+    private static int Saturate(long value) => (int)Math.Clamp(value, int.MinValue, int.MaxValue);
 }

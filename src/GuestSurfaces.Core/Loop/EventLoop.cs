@@ -37,6 +37,12 @@ public sealed class EventLoop : IDisposable
     /// <summary>The loop's timers.</summary>
     public TimerQueue Timers { get; } = new(MonotonicClock.Instance);
 
+    /// <summary>
+    /// Hears of a handler or timer that threw: a bug of ours, survived. The handler's watch is gone by then, so that it can't throw for ever; everything else goes
+    /// on. Null: what a handler throws comes out of <see cref="RunOnce"/>.
+    /// </summary>
+    public Action<Exception>? Failed { get; set; }
+
     /// <summary>Whether <see cref="Stop"/> was called.</summary>
     public bool IsStopped => _stopped;
 
@@ -77,7 +83,7 @@ public sealed class EventLoop : IDisposable
     /// <param name="maxWaitMs">-1: as long as it takes.</param>
     public void RunOnce(int maxWaitMs = -1)
     {
-        Timers.RunDue();
+        RunTimers();
         var due = Timers.NextDueNs;
         if (due != _armedNs)
         {
@@ -103,11 +109,11 @@ public sealed class EventLoop : IDisposable
 
             // A watch disposed by an earlier handler of this batch is not there any more, or is another one with another token.
             if (_watches[(int)(uint)token] is { } watch && watch.Token == token)
-                watch.Handler.OnReady(events);
+                Handle(watch, events);
         }
 
         if (n > 0)
-            Timers.RunDue();
+            RunTimers();
     }
 
     /// <summary>Runs until <see cref="Stop"/>.</summary>
@@ -130,6 +136,31 @@ public sealed class EventLoop : IDisposable
         _timerFd.Dispose();
         _wake.Dispose();
         _epoll.Dispose();
+    }
+
+    private void Handle(FdWatch watch, EpollEvents events)
+    {
+        try
+        {
+            watch.Handler.OnReady(events);
+        }
+        catch (Exception e) when (Failed is not null)
+        {
+            watch.Dispose();
+            Failed(e);
+        }
+    }
+
+    private void RunTimers()
+    {
+        try
+        {
+            Timers.RunDue();
+        }
+        catch (Exception e) when (Failed is not null)
+        {
+            Failed(e); // the timer is off; the others run in the next round
+        }
     }
 
     internal Errno Modify(FdWatch watch, EpollEvents events) => _epoll.Modify(watch.Fd, events, watch.Token);

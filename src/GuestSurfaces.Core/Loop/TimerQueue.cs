@@ -9,7 +9,7 @@ namespace GuestSurfaces.Core.Loop;
 public sealed class TimerQueue(IClock clock)
 {
     private readonly List<LoopTimer> _armed = [];
-    private uint _round = 1;
+    private uint _round;
 
     /// <summary>What time it is.</summary>
     public IClock Clock { get; } = clock;
@@ -34,6 +34,7 @@ public sealed class TimerQueue(IClock clock)
     public void RunDue()
     {
         var now = Clock.NowNs;
+        _round++; // first, so that one that throws leaves nobody out of the next
         while (true)
         {
             LoopTimer? first = null;
@@ -47,8 +48,6 @@ public sealed class TimerQueue(IClock clock)
                 break;
             first.Fire(_round);
         }
-
-        _round++;
     }
 
     internal void Add(LoopTimer timer) => _armed.Add(timer);

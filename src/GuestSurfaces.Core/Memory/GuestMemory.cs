@@ -157,16 +157,22 @@ public sealed class GuestMemory : IDisposable
                 return hit;
         }
 
-        for (var i = 0; i < _regions.Count; i++)
+        // The last that starts at or below it: they are sorted and don't overlap.
+        var low = -1;
+        var high = _regions.Count - 1;
+        while (low < high)
         {
-            if (guestAddress - _regions[i].GuestAddress < _regions[i].SizeBytes)
-            {
-                _lastHit = i;
-                return _regions[i];
-            }
+            var middle = (low + high + 1) / 2;
+            if (_regions[middle].GuestAddress <= guestAddress)
+                low = middle;
+            else
+                high = middle - 1;
         }
 
-        return null;
+        if (low < 0 || guestAddress - _regions[low].GuestAddress >= _regions[low].SizeBytes)
+            return null;
+        _lastHit = low;
+        return _regions[low];
     }
 
     /// <summary>Whether every byte of a range is guest RAM. Ranges may straddle adjacent regions.</summary>
@@ -176,17 +182,19 @@ public sealed class GuestMemory : IDisposable
     {
         if (lengthBytes == 0 || guestAddress + lengthBytes < guestAddress)
             return false;
-        while (lengthBytes > 0)
+        if (Find(guestAddress) is null)
+            return false;
+        for (var i = _lastHit; ; i++)
         {
-            var region = Find(guestAddress);
-            if (region is null)
+            // From the second on, a region must begin where the one before ended.
+            if (i == _regions.Count || guestAddress - _regions[i].GuestAddress >= _regions[i].SizeBytes)
                 return false;
-            var n = Math.Min(lengthBytes, region.SizeBytes - (guestAddress - region.GuestAddress));
-            guestAddress += n;
-            lengthBytes -= n;
+            var left = _regions[i].SizeBytes - (guestAddress - _regions[i].GuestAddress);
+            if (lengthBytes <= left)
+                return true;
+            guestAddress += left;
+            lengthBytes -= left;
         }
-
-        return true;
     }
 
     /// <summary>Copies bytes out of guest RAM.</summary>

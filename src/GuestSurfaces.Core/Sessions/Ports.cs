@@ -34,6 +34,10 @@ public interface IGuestDisplay
     /// <param name="scanout">0 to 15.</param>
     void Disable(int scanout);
 
+    /// <summary>The guest's driver is gone, for a reboot or for good, without turning the scanout off: its last picture stays until something else is known.</summary>
+    /// <param name="scanout">0 to 15.</param>
+    void Suspend(int scanout) => Disable(scanout);
+
     /// <summary>The guest turned its only scanout off (a blanked screen): the window stays, black.</summary>
     /// <param name="scanout">0 to 15.</param>
     void Blank(int scanout);

@@ -14,7 +14,7 @@ internal sealed class OutputBuffer
     internal bool HasPending => _from < _to;
 
     /// <summary>Sends a message, or keeps what of it doesn't fit the socket now.</summary>
-    /// <param name="socket">Non-blocking.</param>
+    /// <param name="socket">Any: it is never waited for.</param>
     /// <param name="message">At most 512 bytes.</param>
     /// <returns>False if the peer is gone.</returns>
     internal bool Send(UnixSocketHandle socket, ReadOnlySpan<byte> message)
@@ -33,7 +33,7 @@ internal sealed class OutputBuffer
     {
         while (HasPending)
         {
-            var errno = socket.Send(_bytes.AsSpan(_from, _to - _from), [], out var sent);
+            var errno = socket.Send(_bytes.AsSpan(_from, _to - _from), [], out var sent, wait: false);
             if (errno == Errno.EAGAIN)
                 return true;
             if (errno != Errno.None)

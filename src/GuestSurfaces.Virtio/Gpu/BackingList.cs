@@ -75,13 +75,17 @@ public sealed class BackingList
                 if (!memory.Contains(entry.Address, entry.Length))
                     return VirtioGpuResponse.InvalidParameter;
                 Append(scratch, entry.Address, total, entry.Length);
-                total += entry.Length; // at most 16384 times 4 GiB
+
+                // Not after the last: thousands of entries that each span all of a guest's regions would take their time.
+                total += entry.Length;
+                if (total > limits.MaxBackingBytes)
+                    return VirtioGpuResponse.OutOfMemory;
             }
 
             done += (uint)entries.Length;
         }
 
-        if (total > limits.MaxBackingBytes || !budget.TryTake(scratch.Count))
+        if (!budget.TryTake(scratch.Count))
             return VirtioGpuResponse.OutOfMemory;
         list = new BackingList([.. scratch], total, budget);
         scratch.Clear();

@@ -20,6 +20,9 @@ internal sealed class HostPixelBudget(Limits limits) : IBufferConsumer
 
     public ulong UsedBytes { get; private set; }
 
+    /// <summary>Storages in use, each a descriptor; those kept for later are a few more.</summary>
+    public int Storages { get; private set; }
+
     public bool TryTake(ulong bytes)
     {
         if (bytes > limits.MaxHostPixelBytes || UsedBytes > limits.MaxHostPixelBytes - bytes)
@@ -30,10 +33,12 @@ internal sealed class HostPixelBudget(Limits limits) : IBufferConsumer
 
     public void Give(ulong bytes) => UsedBytes -= bytes;
 
-    /// <summary>Makes a storage, all zero. Its bytes were taken already.</summary>
-    /// <returns>Null if the host has no memory.</returns>
+    /// <summary>Makes a storage, all zero. Its bytes were taken already, and are given back when it closes.</summary>
+    /// <returns>Null if the host has no memory, or the guest as many storages as it may have.</returns>
     public BufferStorage? TryAllocate(string name, ulong bytes)
     {
+        if (Storages >= limits.MaxHostStorages)
+            return null;
         var kept = Find(bytes);
         BufferStorage? storage;
         if (kept >= 0 && _kept[kept].Pixels!.TryClear())
@@ -46,7 +51,10 @@ internal sealed class HostPixelBudget(Limits limits) : IBufferConsumer
             storage = BufferStorage.TryAllocate(name, bytes, producer: null, out _);
         }
 
-        storage?.Subscribe(this);
+        if (storage is null)
+            return null;
+        Storages++;
+        storage.Subscribe(this);
         return storage;
     }
 
@@ -60,7 +68,7 @@ internal sealed class HostPixelBudget(Limits limits) : IBufferConsumer
         }
 
         storage.Unsubscribe(this);
-        Give(storage.SizeBytes);
+        OnClosed(storage);
         _kept.Add(storage);
     }
 
@@ -72,7 +80,11 @@ internal sealed class HostPixelBudget(Limits limits) : IBufferConsumer
         _kept.Clear();
     }
 
-    public void OnClosed(BufferStorage storage) => Give(storage.SizeBytes);
+    public void OnClosed(BufferStorage storage)
+    {
+        Storages--;
+        Give(storage.SizeBytes);
+    }
 
     // No closure: cursors that change all the time come by here.
     private int Find(ulong bytes)

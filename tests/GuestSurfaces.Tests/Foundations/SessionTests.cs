@@ -94,6 +94,68 @@ public sealed class SessionTests : IGuestTransport, IDisposable
     }
 
     [Fact]
+    public void Every_frame_has_its_own_time_however_many_follow_it()
+    {
+        Present(0, 1);
+        Run(20 * Ms);
+        Present(0, 2);
+        Run(14 * Ms);
+        Present(0, 3);
+        _session.Latched(0, 1, _clock.NowNs);
+        Run(20 * Ms); // 54: frame 2 is 34 old
+        Assert.Equal([(0, 1ul)], _settled);
+        Run(Ms);
+        Assert.Equal([(0, 1ul), (0, 2ul)], _settled);
+        Run(13 * Ms); // 68: frame 3 is 34 old
+        Assert.Equal([(0, 1ul), (0, 2ul)], _settled);
+        Run(Ms);
+        Assert.Equal([(0, 1ul), (0, 2ul), (0, 3ul)], _settled);
+        Assert.Equal(2, _session.Statistics.UnprotectedFlips);
+    }
+
+    [Fact]
+    public void A_superseded_frame_does_not_settle_an_earlier_one_that_is_on_its_way()
+    {
+        Present(0, 1); // committed
+        Present(0, 2);
+        Present(0, 3);
+        _session.Superseded(0, 2);
+        Assert.Empty(_settled);
+        _session.Latched(0, 1, _clock.NowNs);
+        Assert.Equal([(0, 2ul)], _settled);
+        _session.Latched(0, 3, _clock.NowNs);
+        _session.Latched(0, 3, _clock.NowNs); // a second word is ignored
+        _session.Superseded(0, 1);
+        Run(100 * Ms);
+        Assert.Equal([(0, 2ul), (0, 3ul)], _settled);
+        Assert.Equal(0, _session.Statistics.UnprotectedFlips);
+    }
+
+    [Fact]
+    public void More_frames_than_any_display_keeps_are_settled_in_time_too()
+    {
+        for (ulong serial = 1; serial <= 100; serial++)
+            Present(0, serial);
+        Run(35 * Ms);
+        Assert.Equal((0, 100ul), _settled[^1]);
+        Assert.Equal(100, _session.Statistics.UnprotectedFlips);
+    }
+
+    [Fact]
+    public void Frames_of_a_guest_that_is_gone_are_settled_and_never_counted_for_the_next()
+    {
+        Present(0, 1);
+        _session.CloseWindows();
+        Assert.Equal([(0, 1ul)], _settled);
+        _session.Superseded(0, 1); // the display's word comes late
+        Run(100 * Ms);
+        Present(0, 2);
+        Run(35 * Ms);
+        Assert.Equal([(0, 1ul), (0, 2ul)], _settled);
+        Assert.Equal(1, _session.Statistics.UnprotectedFlips);
+    }
+
+    [Fact]
     public void A_fast_monitor_holds_for_two_refreshes()
     {
         _session.ModeWanted(0, new OutputMode(new BufferSize(64, 64), 144_000, 0, 0, true));
@@ -137,6 +199,24 @@ public sealed class SessionTests : IGuestTransport, IDisposable
         _session.WindowClosed = s => closed = s;
         _session.CloseWanted(3);
         Assert.Equal(3, closed);
+    }
+
+    [Fact]
+    public void A_display_that_throws_is_done_with_and_the_guest_runs_on()
+    {
+        Exception? failure = null;
+        _display.Presented = (_, _) => throw new NotSupportedException("a bug");
+        _storage.Lock();
+        var frame = new GuestFrame { Storage = _storage, View = _view, Source = _view.Size.Whole, Serial = 1, PoppedNs = _clock.NowNs, Awaited = true };
+        Assert.Throws<NotSupportedException>(() => _session.Present(0, in frame)); // nobody wants to know
+        _session.DisplayFailed = e => failure = e;
+        Present(0, 2);
+        Assert.IsType<NotSupportedException>(failure);
+        Assert.Null(_session.Display);
+        Present(0, 3);
+        Run(35 * Ms);
+        Assert.Equal([(0, 3ul)], _settled);
+        Assert.Equal(2, _display.FrameCount);
     }
 
     void IGuestTransport.FrameSettled(int scanout, ulong serial) => _settled.Add((scanout, serial));

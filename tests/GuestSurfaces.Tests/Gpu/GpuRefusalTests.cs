@@ -418,4 +418,21 @@ public sealed class GpuRefusalTests : IDisposable
         _gpu.Send((uint)VirtioGpuCommandType.GetDisplayInfo, []);
         Assert.Equal(24, _gpu.Send((uint)VirtioGpuCommandType.GetEdid, GpuHarness.Words(99, 0)).UsedLength);
     }
+
+    [Fact]
+    public void Small_pictures_take_no_more_descriptors_than_the_limit()
+    {
+        using var gpu = new GpuHarness(limits: new Limits { MaxHostStorages = 5 });
+        var pixel = new WireRect(0, 0, 1, 1);
+        for (uint id = 1; id <= 8; id++)
+        {
+            GpuHarness.Require(gpu.Create2D(id, 1, 1));
+            GpuHarness.Require(gpu.Attach(id, new GuestPages(GpuHarness.Pixels, 4)));
+            Assert.Equal(id <= 5 ? OkNoData : OutOfMemory, gpu.Transfer(id, pixel, 0));
+        }
+
+        Assert.Equal(OkNoData, gpu.Unref(3));
+        Assert.Equal(OkNoData, gpu.Transfer(7, pixel, 0)); // what is given up makes room
+        Assert.Equal(OutOfMemory, gpu.Transfer(8, pixel, 0));
+    }
 }

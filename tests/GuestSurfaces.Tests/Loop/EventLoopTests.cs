@@ -96,6 +96,31 @@ public sealed class EventLoopTests
     }
 
     [Fact]
+    public void A_handler_or_timer_that_throws_is_left_alone_and_the_rest_goes_on()
+    {
+        using var loop = new EventLoop();
+        using var bad = EventFdHandle.Create();
+        using var good = EventFdHandle.Create();
+        using var badWatch = loop.Watch(bad, EpollEvents.In, new Handler(() => throw new NotSupportedException("a bug")));
+        var heard = 0;
+        using var goodWatch = loop.Watch(good, EpollEvents.In, new Handler(() => heard++));
+        Assert.Equal(Errno.None, bad.Signal());
+        Assert.Throws<NotSupportedException>(() => loop.RunOnce(0)); // nobody wants to know: it comes out
+
+        var failures = new List<string>();
+        loop.Failed = e => failures.Add(e.Message);
+        var fired = 0;
+        loop.Timers.Create(() => throw new NotSupportedException("another")).ArmIn(0);
+        loop.Timers.Create(() => fired++).ArmIn(0);
+        Assert.Equal(Errno.None, good.Signal());
+        for (var i = 0; i < 3; i++)
+            loop.RunOnce(0);
+        Assert.Equal(["another", "a bug"], failures);
+        Assert.Equal(1, fired);
+        Assert.Equal(3, heard); // nobody drains it
+    }
+
+    [Fact]
     public void Modify_changes_what_is_heard()
     {
         using var loop = new EventLoop();

@@ -188,4 +188,22 @@ public sealed class GuestMemoryTests
             Assert.Equal(Errno.EINVAL, errno);
         }
     }
+
+    [Fact]
+    public void A_range_over_every_region_is_checked_in_one_pass()
+    {
+        const int regions = 512;
+        using var memory = new GuestMemory();
+        using var file = FakeRam.Create(Page);
+        for (var i = 0; i < regions; i++)
+            Assert.True(memory.TryAdd(FakeRam.Region(file, (ulong)i * Page, Page)));
+        var start = System.Diagnostics.Stopwatch.GetTimestamp();
+        for (var i = 0; i < 16384; i++) // a page list of the greatest length
+            Assert.True(memory.Contains(0, regions * Page));
+        Assert.False(memory.Contains(0, (regions * Page) + 1));
+        Assert.True(System.Diagnostics.Stopwatch.GetElapsedTime(start).TotalSeconds < 1); // some 50 ms; each region searched for from the first took seconds
+        for (var i = regions - 1; i >= 0; i--)
+            Assert.Same(memory.Regions[i], memory.Find(((ulong)i * Page) + 1));
+        Assert.Null(memory.Find(regions * Page));
+    }
 }

@@ -82,4 +82,18 @@ public sealed class UnixSocketTests
             folder.Delete(recursive: true);
         }
     }
+
+    [Fact]
+    public void A_send_that_does_not_wait_returns_even_on_a_blocking_socket()
+    {
+        var (a, b) = UnixSocketHandle.CreatePair(nonBlocking: false);
+        var chunk = new byte[4096];
+        Errno errno;
+        do
+            errno = a.Send(chunk, [], out _, wait: false);
+        while (errno == Errno.None);
+        Assert.Equal(Errno.EAGAIN, errno);
+        a.Dispose();
+        b.Dispose();
+    }
 }
