@@ -49,6 +49,9 @@ public enum Errno
     /// <summary>The other side of the pipe or socket is gone.</summary>
     EPIPE = 32,
 
+    /// <summary>A path is longer than the kernel takes there.</summary>
+    ENAMETOOLONG = 36,
+
     /// <summary>Not this protocol's message: too long, wrong shape.</summary>
     EMSGSIZE = 90,
 

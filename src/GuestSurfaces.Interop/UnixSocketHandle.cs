@@ -227,7 +227,7 @@ public sealed class UnixSocketHandle : FdHandle, IFdHandle<UnixSocketHandle>
         const int pathBytes = 108;
         var utf8 = Encoding.UTF8.GetBytes(path);
         if (utf8.Length is 0 or >= pathBytes)
-            throw new ArgumentException($"a socket path has 1 to {pathBytes - 1} bytes, this one has {utf8.Length}: {path}", nameof(path));
+            throw new SyscallException($"a socket's path has 1 to {pathBytes - 1} bytes, '{path}' has {utf8.Length}", Errno.ENAMETOOLONG);
         var address = new byte[2 + utf8.Length + 1];
         address[0] = LibC.AF_UNIX;
         utf8.CopyTo(address.AsSpan(2));

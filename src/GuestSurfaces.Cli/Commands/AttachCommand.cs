@@ -12,11 +12,10 @@ internal static class AttachCommand
         var common = new CommonOptions();
         var socketPath = new Option<string>("--socket-path") { Description = "Listen here; the VMM connects.", Required = true, HelpName = "PATH" };
         var once = new Option<bool>("--once") { Description = "End when the VMM disconnects, instead of waiting for the next one." };
-        var vhostUser = new Command(
+        var vhostUser = new DetailedCommand(
             "vhost-user",
+            "Serve a virtio-gpu on a socket and show the guest that comes.",
             """
-            Serve a virtio-gpu on a socket and show the guest that comes.
-
               guest-surfaces attach vhost-user --socket-path /run/user/1000/vm.sock &
               qemu-system-x86_64 … -object memory-backend-memfd,id=m,size=4G,share=on -machine memory-backend=m \
                   -chardev socket,id=gpu,path=/run/user/1000/vm.sock -device vhost-user-gpu-pci,chardev=gpu -vga none -display none

@@ -25,10 +25,11 @@ internal static class BenchCommand
         var seconds = new Option<int>("--seconds") { Description = "How long to measure, both together.", DefaultValueFactory = _ => 20, HelpName = "N" };
         var headless = new Option<bool>("--headless") { Description = "Use a weston of its own without a screen, even if there is a session." };
         var json = new Option<string?>("--json") { Description = "Write the figures to this file as JSON.", HelpName = "FILE" };
-        var command = new Command(
+        var command = new DetailedCommand(
             "bench",
+            "Measure what presenting a guest's frames costs on this machine.",
             """
-            Measure what presenting a guest's frames costs on this machine, in the present Wayland session, or in a headless weston where there is none.
+            Measures what presenting a guest's frames costs on this machine, in the present Wayland session, or in a headless weston where there is none.
 
             Two clients take turns. The bridge: a guest without a VM, whose frames go through session and presenter as any guest's. The baseline: a minimal
             wl_shm client that commits the same pictures. Both change a quarter of the picture in every frame and draw as fast as the compositor shows.

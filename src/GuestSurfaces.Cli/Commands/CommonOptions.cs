@@ -10,6 +10,11 @@ namespace GuestSurfaces.Cli.Commands;
 /// <summary>Options that several commands share; each command adds those it means.</summary>
 internal sealed class CommonOptions
 {
+    private const int MaxNameLength = 100;
+
+    /// <summary>What --note may tell: members of <see cref="StatsReport"/> that this program can't find out.</summary>
+    private static readonly string[] s_noteKeys = ["guest", "vmm", "accelerator", "accelerator_reason", "compositor"];
+
     public Option<string> Name { get; } = new("--name", "-n")
     {
         Description = "The guest's name: in the window's title and its app id (org.guestsurfaces.NAME).",
@@ -41,7 +46,7 @@ internal sealed class CommonOptions
 
     public Option<string[]> Note { get; } = new("--note")
     {
-        Description = "A fact for the statistics that only the caller knows; may be repeated. Keys: guest, vmm, accelerator, accelerator_reason, compositor.",
+        Description = $"A fact for the statistics that only the caller knows; may be repeated. Keys: {string.Join(", ", s_noteKeys)}.",
         HelpName = "KEY=VALUE",
     };
 
@@ -58,18 +63,31 @@ internal sealed class CommonOptions
     {
         var outputs = result.GetValue(Outputs);
         if (outputs is < 1 or > Limits.MaxScanouts)
-            throw new UserErrorException($"--outputs {outputs} isn't a number of heads", $"1 to {Limits.MaxScanouts}");
+            throw new UserErrorException($"--outputs {outputs} isn't a number of heads", $"say 1 to {Limits.MaxScanouts}");
         return new HostOptions
         {
-            Name = result.GetValue(Name)!,
+            Name = ParseName(result.GetValue(Name)!),
             Fullscreen = result.GetValue(Fullscreen),
             Outputs = outputs,
             Size = ParseSize(result.GetValue(Size)!),
-            StatsPath = result.GetValue(Stats),
+            StatsPath = CheckStats(result.GetValue(Stats)),
             Notes = ParseNotes(result.GetValue(Note) ?? []),
             ShowWindows = !result.GetValue(NoDisplay),
             Verbose = result.GetValue(Verbose),
         };
+    }
+
+    private static string ParseName(string name) =>
+        name.Length is 0 or > MaxNameLength || name.Any(char.IsControl)
+            ? throw new UserErrorException("--name isn't a name for a window", $"say 1 to {MaxNameLength} letters")
+            : name;
+
+    // Said now, not when an hour's run is over.
+    private static string? CheckStats(string? path)
+    {
+        if (path is not null && (path.Length == 0 || Directory.Exists(path) || !Directory.Exists(Path.GetDirectoryName(Path.GetFullPath(path)))))
+            throw new UserErrorException($"--stats {path} can't be written: it isn't a file in a folder that is there", "for example --stats stats.json");
+        return path;
     }
 
     internal static BufferSize ParseSize(string text)
@@ -90,6 +108,8 @@ internal sealed class CommonOptions
             var at = note.IndexOf('=', StringComparison.Ordinal);
             if (at <= 0)
                 throw new UserErrorException($"--note {note} isn't KEY=VALUE", "for example --note guest=debian-12");
+            if (!s_noteKeys.Contains(note[..at]))
+                throw new UserErrorException($"--note {note}: nobody knows the key {note[..at]}", $"use one of {string.Join(", ", s_noteKeys)}");
             parsed[note[..at]] = note[(at + 1)..];
         }
 

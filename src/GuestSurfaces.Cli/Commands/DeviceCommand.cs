@@ -15,10 +15,11 @@ internal static class DeviceCommand
         var socketPath = new Option<string?>("--socket-path") { Description = "Listen here; the VMM connects.", HelpName = "PATH" };
         var fd = new Option<int?>("--fd") { Description = "Speak over this inherited, connected socket instead.", HelpName = "N" };
         var capabilities = new Option<bool>("--print-capabilities") { Description = "Print what this back-end can do as JSON, and end." };
-        var command = new Command(
+        var command = new DetailedCommand(
             "device",
+            "Be a vhost-user GPU back-end that libvirt and its like start.",
             """
-            Be a vhost-user GPU back-end by QEMU's back-end program conventions: one of --socket-path and --fd; stays in the foreground; ends on SIGTERM, and when the VMM disconnects.
+            QEMU's conventions for back-end programs: one of --socket-path and --fd; stays in the foreground; ends on SIGTERM, and when the VMM disconnects.
             With WAYLAND_DISPLAY set the guest is shown there; without it the guest runs unseen.
             """)
         {
@@ -43,11 +44,23 @@ internal static class DeviceCommand
             if (path is not null)
                 host.ListenVhostUser(path);
             else
-                host.ServeVhostUser(UnixSocketHandle.FromInherited(number!.Value));
+                Serve(host, number!.Value);
             host.Run();
             host.WriteStats();
             return 0;
         });
         return command;
+    }
+
+    private static void Serve(GuestHost host, int number)
+    {
+        try
+        {
+            host.ServeVhostUser(UnixSocketHandle.FromInherited(number));
+        }
+        catch (SyscallException e)
+        {
+            throw new UserErrorException($"--fd {number} isn't a connected socket: {e.Message}", "let the VMM's manager pass one, or use --socket-path");
+        }
     }
 }

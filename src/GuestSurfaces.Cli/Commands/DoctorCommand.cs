@@ -13,9 +13,13 @@ internal static class DoctorCommand
     public static Command Create()
     {
         var json = new Option<bool>("--json") { Description = "Print the findings as JSON." };
-        var command = new Command(
+        var command = new DetailedCommand(
             "doctor",
-            "Look at this machine, its VMM and its compositor, and say what guests' frames will go through, why not a faster way, and what to do about it. Exit code 1 if something needed is missing.")
+            "Say what works on this machine, how fast, and what to do about the rest.",
+            """
+            Looks at the machine, its VMM and its compositor, and says what guests' frames will go through, why not a faster way, and what to do about it.
+            Exit code 1 if something needed is missing.
+            """)
         {
             json,
         };

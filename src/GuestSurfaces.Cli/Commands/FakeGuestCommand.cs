@@ -11,19 +11,21 @@ internal static class FakeGuestCommand
     public static Command Create()
     {
         var common = new CommonOptions();
-        var picture = new Argument<string>("picture")
+        var picture = new Argument<string?>("picture")
         {
-            Description = "card: a test card. gradient: one that changes with each frame. bars: moving colour bars. damage: small rectangles that come and go. solid: one colour a frame.",
-            DefaultValueFactory = _ => "card",
+            HelpName = "PICTURE",
+            Arity = ArgumentArity.ZeroOrOne,
+            Description = "card (the default): a test card. gradient: one that changes with each frame. bars: moving colour bars. damage: small rectangles that come and go. solid: one colour a frame.",
         };
         picture.AcceptOnlyFromAmong([.. TestPictures.Names]);
-        var frames = new Option<int>("--frames") { Description = "How many frames to draw; the last one stays.", DefaultValueFactory = _ => int.MaxValue, HelpName = "N" };
+        var frames = new Option<int?>("--frames") { Description = "How many frames to draw, then the last one stays. Without it: until stopped.", HelpName = "N" };
         var rate = new Option<int>("--rate") { Description = "Frames a second.", DefaultValueFactory = _ => 60, HelpName = "HZ" };
         var exit = new Option<bool>("--exit") { Description = "End after the last frame instead of leaving it on the screen." };
-        var command = new Command(
+        var command = new DetailedCommand(
             "fake-guest",
+            "Show test pictures without a VM.",
             """
-            Show test pictures as a guest's would be shown, without a VM: to try a compositor, to compare screenshots pixel by pixel, to measure.
+            They go the way that a guest's go: to try a compositor, to compare screenshots pixel by pixel, to measure.
 
               guest-surfaces fake-guest card
               guest-surfaces fake-guest bars --outputs 2 --rate 30
@@ -35,12 +37,12 @@ internal static class FakeGuestCommand
         command.SetAction(result =>
         {
             var options = common.Read(result);
-            var count = result.GetValue(frames);
+            var count = result.GetValue(frames) ?? int.MaxValue;
             var hz = result.GetValue(rate);
             if (count < 1 || hz is < 1 or > 1000)
                 throw new UserErrorException("--frames wants at least 1, --rate 1 to 1000", "for example: --frames 600 --rate 60");
             using var host = new GuestHost(options);
-            using var guest = new FakeGuestTransport(host.Session, host.Loop.Timers, host.Statistics, result.GetValue(picture)!, options.Size, options.Outputs, count, hz);
+            using var guest = new FakeGuestTransport(host.Session, host.Loop.Timers, host.Statistics, result.GetValue(picture) ?? "card", options.Size, options.Outputs, count, hz);
             if (result.GetValue(exit))
                 guest.Finished = host.Loop.Stop;
             host.Session.Transport = guest;

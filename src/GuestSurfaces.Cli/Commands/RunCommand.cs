@@ -19,10 +19,10 @@ internal static class RunCommand
             Arity = ArgumentArity.OneOrMore,
         };
         var dryRun = new Option<bool>("--dry-run") { Description = "Print the completed command line and end." };
-        var command = new Command(
+        var command = new DetailedCommand(
             "run",
+            "Start a VM with QEMU and show its screen as windows of this session.",
             """
-            Start a VM with QEMU and show its screen as windows of this session.
             Whatever your command line lacks is added to its end, and said: guest RAM that can be shared, a virtio-gpu served by this program, no second graphics card, no window of QEMU's own.
             Ends when QEMU ends, with QEMU's exit code. Closing the window asks QEMU to end; so does Ctrl-C.
 
@@ -36,8 +36,10 @@ internal static class RunCommand
         return command;
     }
 
-    private static int Run(HostOptions options, IReadOnlyList<string> vmm, bool dryRun)
+    private static int Run(HostOptions options, string[] vmm, bool dryRun)
     {
+        if (vmm[0].StartsWith('-'))
+            throw new UserErrorException($"{vmm[0]} isn't an option of run", "see guest-surfaces run --help; the VM's own command stands after --");
         var line = new QemuCommandLine(vmm);
         using var folder = new RuntimeFolder();
         var socketPath = folder["gpu.sock"];
@@ -54,7 +56,7 @@ internal static class RunCommand
 
         using var host = new GuestHost(options);
         host.ListenVhostUser(socketPath);
-        using var process = ChildProcess.Start(complete, inherited: null, output: null);
+        using var process = Start(complete);
         var end = new VmEnd(process, host.Loop.Timers.Clock);
         host.StopRequested = end.Request;
         host.Tick = end.KillIfOverdue;
@@ -66,6 +68,18 @@ internal static class RunCommand
         host.WriteStats();
         _ = process.WaitForExit(timeoutMs: -1); // it has ended: this collects its exit code
         return process.ExitCode ?? 1;
+    }
+
+    private static ChildProcess Start(IReadOnlyList<string> command)
+    {
+        try
+        {
+            return ChildProcess.Start(command, inherited: null, output: null);
+        }
+        catch (SyscallException e)
+        {
+            throw new UserErrorException(e.Message, "put a program that can be started after --, for example: guest-surfaces run -- qemu-system-x86_64 -m 2G disk.qcow2");
+        }
     }
 
     /// <summary>

@@ -74,9 +74,18 @@ internal sealed class GuestHost : IDisposable
 
     /// <summary>Serves a virtio-gpu on a socket of our own.</summary>
     /// <param name="path">Where.</param>
+    /// <exception cref="UserErrorException">Nobody can listen there.</exception>
     public void ListenVhostUser(string path)
     {
-        _server = VhostUserServer.Listen(Loop, path, CreateDevice(), CreateServerOptions());
+        try
+        {
+            _server = VhostUserServer.Listen(Loop, path, CreateDevice(), CreateServerOptions());
+        }
+        catch (SyscallException e)
+        {
+            throw new UserErrorException(e.Message, "name a free path in a folder of yours, such as $XDG_RUNTIME_DIR/vm.sock");
+        }
+
         _server.FrontendGone += OnFrontendGone;
         _log.LogInformation("waiting for a VMM at {Path}", path);
     }

@@ -15,6 +15,8 @@ internal sealed class QemuCommandLine
 {
     private const string MemoryId = "gs-mem";
     private const string ChardevId = "gs-gpu";
+    private const long DefaultMemoryMib = 128; // QEMU's
+    private const long MaxMemoryMib = 1L << 40; // an exbibyte
     private static readonly string[] s_machineOptions = ["-machine", "-M", "--machine"];
 
     private readonly IReadOnlyList<string> _command;
@@ -55,8 +57,9 @@ internal sealed class QemuCommandLine
     /// <param name="additions">From <see cref="Complete"/>.</param>
     public IReadOnlyList<string> With(IEnumerable<Addition> additions) => [.. _command, .. additions.SelectMany(a => a.Arguments)];
 
-    /// <summary>Guest RAM in MiB, as <c>-m</c> says it; QEMU's default is 128.</summary>
-    public long MemoryMib => Options("-m", "--m").LastOrDefault() is { } m ? ParseMemory(m) : 128;
+    /// <summary>Guest RAM in MiB, as <c>-m</c> says it, or QEMU's default.</summary>
+    /// <exception cref="UserErrorException">What it says is no size.</exception>
+    public long MemoryMib => Options("-m", "--m").LastOrDefault() is { } m ? ParseMemory(m) : DefaultMemoryMib;
 
     private void AddMemory(List<Addition> additions)
     {
@@ -100,19 +103,23 @@ internal sealed class QemuCommandLine
 
     private static long ParseMemory(string text)
     {
-        var size = text.Split(',').Select(p => p.StartsWith("size=", StringComparison.Ordinal) ? p[5..] : p).First(p => !p.Contains('=', StringComparison.Ordinal));
+        var size = text.Split(',').Select(p => p.StartsWith("size=", StringComparison.Ordinal) ? p[5..] : p).FirstOrDefault(p => !p.Contains('=', StringComparison.Ordinal));
+        if (size is null)
+            return DefaultMemoryMib; // only slots and maxmem
         var unit = size.Length > 0 ? char.ToUpperInvariant(size[^1]) : ' ';
-        var digits = char.IsDigit(unit) ? size : size[..^1];
-        if (!long.TryParse(digits, NumberStyles.None, CultureInfo.InvariantCulture, out var number) || number <= 0)
-            throw new UserErrorException($"-m {text} isn't a memory size", "write it as -m 2G or -m 2048");
-        return unit switch
+        var digits = unit is 'B' or 'K' or 'M' or 'G' or 'T' ? size[..^1] : size;
+        var isNumber = ulong.TryParse(digits, NumberStyles.None, CultureInfo.InvariantCulture, out var number);
+        var mib = unit switch
         {
-            'K' => number / 1024,
-            'G' => number * 1024,
-            'T' => number * 1024 * 1024,
-            'B' => number / (1024 * 1024),
+            'B' => number / (UInt128)(1024 * 1024),
+            'K' => number / (UInt128)1024,
+            'G' => number * (UInt128)1024,
+            'T' => number * (UInt128)(1024 * 1024),
             _ => number,
         };
+        return isNumber && mib > 0 && mib <= MaxMemoryMib
+            ? (long)mib
+            : throw new UserErrorException($"-m {text} isn't a memory size", "write it as -m 2G or -m 2048");
     }
 
     private IEnumerable<string> Options(params string[] names)

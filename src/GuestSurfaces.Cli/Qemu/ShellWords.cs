@@ -9,6 +9,6 @@ internal static partial class ShellWords
     /// <summary>Quotes a word if a shell would read it in another way.</summary>
     public static string Quote(string word) => Plain().IsMatch(word) ? word : $"'{word.Replace("'", "'\\''", StringComparison.Ordinal)}'";
 
-    [GeneratedRegex(@"^[A-Za-z0-9_@%+=:,./-]+$")]
+    [GeneratedRegex(@"^[A-Za-z0-9_@%+=:,./-]+\z")]
     private static partial Regex Plain();
 }

@@ -16,7 +16,13 @@ public static class GpuCommandFuzz
 {
     private static readonly Limits s_limits = new()
     {
-        MaxDimension = 256, MaxResources = 8, MaxHostPixelBytes = 1 << 20, MaxBackingBytes = 1 << 20, MaxBackingEntries = 64, MaxTotalBackingEntries = 128, MaxCursorSide = 64,
+        MaxDimension = 256,
+        MaxResources = 8,
+        MaxHostPixelBytes = 1 << 20,
+        MaxBackingBytes = 1 << 20,
+        MaxBackingEntries = 64,
+        MaxTotalBackingEntries = 128,
+        MaxCursorSide = 64,
     };
 
     /// <summary>Numbers that break things.</summary>

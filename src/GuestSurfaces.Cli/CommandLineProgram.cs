@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: MIT
+using System.CommandLine;
+using System.CommandLine.Parsing;
+using System.Text.RegularExpressions;
+using GuestSurfaces.Cli.Commands;
+using GuestSurfaces.Interop;
+
+namespace GuestSurfaces.Cli;
+
+/// <summary>The whole program: finds the command, runs it, and turns whatever is wrong into one or two lines.</summary>
+internal static partial class CommandLineProgram
+{
+    private const int Failed = 1;
+    private const int WrongUse = 2;
+
+    /// <summary>Runs one command line.</summary>
+    /// <param name="args">Without the program's name.</param>
+    /// <param name="output">Where help goes.</param>
+    /// <param name="errors">Where problems are told.</param>
+    /// <returns>The exit code.</returns>
+    public static int Run(string[] args, TextWriter output, TextWriter errors)
+    {
+        var parsed = CreateRoot().Parse(args);
+        if (parsed.Errors.Count > 0)
+        {
+            // One is enough: the last is about a word of the user's, an earlier one may follow from it.
+            errors.WriteLine($"guest-surfaces: {Plain(parsed.Errors[^1].Message)}");
+            errors.WriteLine($"  try: {PathOf(parsed.CommandResult)} --help");
+            return WrongUse;
+        }
+
+        try
+        {
+            return parsed.Invoke(new InvocationConfiguration { EnableDefaultExceptionHandler = false, Output = output, Error = errors });
+        }
+        catch (UserErrorException e)
+        {
+            errors.WriteLine($"guest-surfaces: {e.Message}");
+            errors.WriteLine($"  {e.Remedy}");
+            return WrongUse;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // A system call or a file that set-up depends on: the message says which, on what, and why.
+            errors.WriteLine($"guest-surfaces: {e.Message}");
+            return Failed;
+        }
+    }
+
+    private static RootCommand CreateRoot()
+    {
+        var root = new RootCommand(
+            """
+            guest-surfaces shows a virtual machine's screen as native windows of a Wayland desktop.
+
+            Start with `guest-surfaces doctor`, then `guest-surfaces run -- qemu-system-x86_64 …`.
+            Exit codes: 0 done, 1 failed, 2 wrong use, or the VMM's own for `run`.
+            """)
+        {
+            RunCommand.Create(),
+            AttachCommand.Create(),
+            DeviceCommand.Create(),
+            FakeGuestCommand.Create(),
+            BenchCommand.Create(),
+            DoctorCommand.Create(),
+        };
+        DetailedHelp.Install(root);
+        return root;
+    }
+
+    private static string PathOf(CommandResult command) =>
+        command.Parent is CommandResult parent ? $"{PathOf(parent)} {command.Command.Name}" : "guest-surfaces";
+
+    // The library speaks of its types, and lists choices one a line.
+    private static string Plain(string message) => Whitespace().Replace(NumberType().Replace(message, "as a number"), " ");
+
+    [GeneratedRegex(@"as expected type '[^']*Int32[^']*'")]
+    private static partial Regex NumberType();
+
+    [GeneratedRegex(@"\s+")]
+    private static partial Regex Whitespace();
+}

@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: MIT
+using GuestSurfaces.Cli;
+using Xunit;
+
+namespace GuestSurfaces.Tests.Cli;
+
+/// <summary>What users are told: help, and one or two lines for everything that is wrong.</summary>
+public sealed class CommandLineTests
+{
+    private static readonly string[] s_commands = ["run", "attach", "device", "fake-guest", "doctor"];
+
+    [Fact]
+    public void Root_help_has_one_line_for_each_command()
+    {
+        var lines = Help().Split('\n').SkipWhile(static l => l != "Commands:").Skip(1).Where(static l => l.Trim().Length > 0).ToList();
+        Assert.Equal(s_commands, lines.Select(static l => l.Trim().Split(' ')[0]));
+        Assert.All(lines, static l => Assert.InRange(l.Length, 20, 100));
+    }
+
+    [Theory]
+    [InlineData("run", "guest-surfaces run --name work")]
+    [InlineData("attach vhost-user", "crosvm run")]
+    [InlineData("device", "ends on SIGTERM")]
+    [InlineData("fake-guest", "guest-surfaces fake-guest bars")]
+    [InlineData("doctor", "Exit code 1")]
+    public void Commands_own_help_says_more(string command, string text)
+    {
+        Assert.Contains(text, Help(command.Split(' ')), StringComparison.Ordinal);
+        Assert.DoesNotContain(text, Help(command.Split(' ')[..^1]), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("", "command")]
+    [InlineData("bogus", "bogus")]
+    [InlineData("run", "run --help")]
+    [InlineData("run --bogus", "run --help")]
+    [InlineData("run -- qemu -vga std", "-vga")]
+    [InlineData("attach", "attach --help")]
+    [InlineData("attach vhost-user", "--socket-path")]
+    [InlineData("device", "--socket-path")]
+    [InlineData("device --fd 3 --socket-path x", "--socket-path")]
+    [InlineData("device --fd x", "as a number")]
+    [InlineData("fake-guest mona-lisa", "gradient")]
+    [InlineData("fake-guest --frames 0", "--frames")]
+    [InlineData("fake-guest --rate 0", "--rate")]
+    [InlineData("fake-guest --rate 1001", "--rate")]
+    [InlineData("fake-guest --outputs 0", "1 to 16")]
+    [InlineData("fake-guest --outputs 99", "1 to 16")]
+    [InlineData("fake-guest --outputs many", "as a number")]
+    [InlineData("fake-guest --size 1920", "1920x1080")]
+    [InlineData("fake-guest --size 63x64", "64 to 16384")]
+    [InlineData("fake-guest --size 64x16385", "64 to 16384")]
+    [InlineData("fake-guest --size -64x64", "64 to 16384")]
+    [InlineData("fake-guest --size 64x64x64", "64 to 16384")]
+    [InlineData("fake-guest --note guest", "KEY=VALUE")]
+    [InlineData("fake-guest --note =x", "KEY=VALUE")]
+    [InlineData("fake-guest --note colour=x", "accelerator_reason")]
+    [InlineData("fake-guest --stats /nowhere/at/all.json", "/nowhere/at/all.json")]
+    [InlineData("fake-guest --stats /tmp", "--stats /tmp")]
+    [InlineData("fake-guest --name \u0007", "--name")]
+    [InlineData("attach vhost-user --no-display --socket-path /nowhere/at/all.sock", "ENOENT")]
+    public void Wrong_use_is_told_in_two_lines_with_what_to_do(string command, string says)
+    {
+        var (exitCode, errors) = Run(command.Split(' ', StringSplitOptions.RemoveEmptyEntries));
+        Assert.Equal(2, exitCode);
+        var lines = errors.TrimEnd('\n').Split('\n');
+        Assert.Equal(2, lines.Length);
+        Assert.StartsWith("guest-surfaces: ", lines[0], StringComparison.Ordinal);
+        Assert.StartsWith("  ", lines[1], StringComparison.Ordinal);
+        Assert.Contains(says, errors, StringComparison.Ordinal);
+        Assert.DoesNotContain("System.", errors, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Socket_path_that_is_too_long_is_told_with_its_length()
+    {
+        var (exitCode, errors) = Run(["attach", "vhost-user", "--no-display", "--socket-path", "/tmp/" + new string('a', 120)]);
+        Assert.Equal(2, exitCode);
+        Assert.Contains("107", errors, StringComparison.Ordinal);
+        Assert.Contains("125", errors, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Name_that_no_window_could_show_is_refused() => Assert.Equal(2, Run(["fake-guest", "--name", new string('a', 101)]).ExitCode);
+
+    private static string Help(params string[] command)
+    {
+        var output = new StringWriter();
+        Assert.Equal(0, CommandLineProgram.Run([.. command, "--help"], output, TextWriter.Null));
+        return output.ToString();
+    }
+
+    private static (int ExitCode, string Errors) Run(string[] command)
+    {
+        var errors = new StringWriter();
+        return (CommandLineProgram.Run(command, TextWriter.Null, errors), errors.ToString());
+    }
+}
