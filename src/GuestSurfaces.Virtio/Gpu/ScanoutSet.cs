@@ -90,11 +90,17 @@ internal sealed class ScanoutSet
         }
     }
 
-    /// <summary>Turns all off.</summary>
+    /// <summary>The driver is gone. A reboot keeps its pictures until the next driver draws.</summary>
     public void Reset()
     {
         for (var i = 0; i < _scanouts.Length; i++)
-            Disable(i);
+        {
+            if (_scanouts[i].Resource is null)
+                continue;
+            _scanouts[i].Clear();
+            _display.Suspend(i);
+        }
+
         _wholeTimer.Cancel();
     }
 

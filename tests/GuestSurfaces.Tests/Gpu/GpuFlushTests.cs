@@ -300,4 +300,26 @@ public sealed class GpuFlushTests : IDisposable
         Assert.False(gpu.Control.IsPending(first));
         Assert.True(gpu.Control.IsPending(second));
     }
+
+    [Fact]
+    public void With_a_session_a_reboot_keeps_the_last_picture_and_a_screen_that_stays_away_goes()
+    {
+        using var gpu = new GpuHarness(withSession: true);
+        gpu.Show2D(1, 64, 64);
+        gpu.Show2D(2, 64, 64, scanout: 1);
+        gpu.Flush(1, s_whole);
+        gpu.Flush(2, s_whole);
+        gpu.Device.Reset();
+        gpu.Run(60_000_000_000);
+        Assert.Empty(gpu.Display.Disabled);
+        gpu.Device.SetFeatures(ulong.MaxValue);
+        gpu.Device.StartQueue(0, gpu.Control.Queue);
+        gpu.Run(0);
+        gpu.Show2D(1, 64, 64);
+        gpu.Flush(1, s_whole);
+        gpu.Run(1_000_000_000);
+        Assert.Empty(gpu.Display.Disabled); // its driver may be on its way
+        gpu.Run(10_000_000_000);
+        Assert.Equal([1], gpu.Display.Disabled);
+    }
 }
