@@ -17,6 +17,7 @@ public sealed partial class VirtioGpuDevice
 
     private readonly Stack<DescriptorChain> _freeChains = [];
     private readonly GpuReply _reply = new();
+    private readonly CursorPace _cursorPace = new();
     private Virtqueue? _control;
     private Virtqueue? _cursor;
     private bool _pumping;
@@ -175,6 +176,12 @@ public sealed partial class VirtioGpuDevice
         if (_cursor is not { } queue)
             return;
         var attached = Attached;
+        if (_cursorPace.IsSpent(attached.Clock.NowNs))
+        {
+            attached.CursorTimer.ArmAt(_cursorPace.ResumeNs);
+            return;
+        }
+
         queue.DisableKicks();
         for (var commands = 0; ; commands++)
         {
@@ -203,7 +210,8 @@ public sealed partial class VirtioGpuDevice
                 _log.Refused(command.Type, response, attached.Clock.NowNs);
         }
 
-        attached.Cursors.Show(attached.Host.Memory);
+        if (attached.Cursors.Show(attached.Host.Memory))
+            _cursorPace.Shown();
         queue.FlushNotifications();
     }
 
