@@ -99,6 +99,19 @@ public sealed partial class VirtioGpuDevice
         if (_control is not { } queue || _pumping)
             return;
         _pumping = true;
+        try
+        {
+            RunTurn(queue);
+        }
+        finally
+        {
+            _pumping = false; // a display that throws must not leave a device that never hears again
+            queue.FlushNotifications();
+        }
+    }
+
+    private void RunTurn(Virtqueue queue)
+    {
         var clock = Attached.Clock;
         var now = clock.NowNs;
         var turnEnd = now + MaxTurnNs;
@@ -140,9 +153,6 @@ public sealed partial class VirtioGpuDevice
                 notifyNs = now + NotifyIntervalNs;
             }
         }
-
-        _pumping = false;
-        queue.FlushNotifications();
     }
 
     private void ExecuteControl(Virtqueue queue, DescriptorChain chain, long poppedNs)

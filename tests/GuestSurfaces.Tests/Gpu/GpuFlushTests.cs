@@ -322,4 +322,16 @@ public sealed class GpuFlushTests : IDisposable
         gpu.Run(10_000_000_000);
         Assert.Equal([1], gpu.Display.Disabled);
     }
+
+    [Fact]
+    public void A_display_that_throws_once_leaves_a_device_that_works()
+    {
+        _gpu.Show2D(1, 64, 64);
+        _gpu.Display.Presented = (_, _) => throw new NotSupportedException("a bug");
+        _gpu.Post((uint)VirtioGpuCommandType.ResourceFlush, GpuHarness.Words(0, 0, 64, 64, 1, 0));
+        Assert.Throws<NotSupportedException>(_gpu.Kick);
+        _gpu.Display.Presented = null;
+        Assert.Equal(OkNoData, _gpu.Flush(1, s_whole));
+        Assert.Equal(2, _gpu.Display.FrameCount);
+    }
 }
