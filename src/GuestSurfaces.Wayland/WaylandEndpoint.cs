@@ -66,12 +66,14 @@ public abstract class WaylandEndpoint : IDisposable
                 DispatchTaken();
                 if (HasFailed)
                     break;
-                var errno = Channel.Receive();
+                var errno = Channel.Receive(out var isDrained);
                 if (errno == Errno.EAGAIN)
                     break;
                 DispatchTaken();
                 if (errno != Errno.None && !HasFailed)
                     Fail(FailureOf(errno));
+                if (isDrained)
+                    break; // asking again would be one more system call for each wake-up
             }
         }
         finally

@@ -60,11 +60,14 @@ internal sealed class CursorPlane
         body.ScanoutId >= (uint)_cursors.Length ? VirtioGpuResponse.InvalidScanoutId : Place(ref _cursors[body.ScanoutId], in body);
 
     /// <summary>Shows what was noted.</summary>
-    public void Show(GuestMemory memory)
+    /// <returns>Whether anything was.</returns>
+    public bool Show(GuestMemory memory)
     {
+        var any = false;
         for (var i = 0; i < _cursors.Length; i++)
         {
             ref var cursor = ref _cursors[i];
+            any |= cursor.Moved;
             if (cursor.ImageChanged)
                 ShowImage(i, ref cursor, memory);
             else if (cursor.Moved)
@@ -73,6 +76,8 @@ internal sealed class CursorPlane
             cursor.Moved = false;
             cursor.Image = null;
         }
+
+        return any;
     }
 
     /// <summary>Hides all cursors.</summary>

@@ -30,6 +30,13 @@ internal sealed class GuestBlobResource(uint id, ulong sizeBytes) : GpuResource(
         Rung = Exported is null ? decline : s_direct;
     }
 
+    /// <summary>No display can show its pages as they are: they are copied until there are others.</summary>
+    public void Refuse(string reason)
+    {
+        ForgetExport();
+        Rung = new RungReport(Core.Diagnostics.Rung.Copy, reason);
+    }
+
     /// <summary>Guest RAM changed: what was made of it may be of pages that are gone.</summary>
     public void ForgetExport()
     {

@@ -71,6 +71,24 @@ internal sealed class ScanoutSet
         }
     }
 
+    /// <summary>The display can't show a blob's pages: its rows are copied from now on, and what it should show now is shown again that way.</summary>
+    /// <param name="blob">Whose buffer it is.</param>
+    /// <param name="reason">Why, without a full stop.</param>
+    public void Refuse(GuestBlobResource blob, string reason)
+    {
+        blob.Refuse(reason);
+        _statistics.Rung = blob.Rung!;
+        var now = _clock.NowNs;
+        foreach (var scanout in _scanouts)
+        {
+            if (scanout.Resource != blob)
+                continue;
+            scanout.Owe(now);
+            scanout.WholeDueNs = now;
+            _wholeTimer.ArmAt(now); // not from in here: the display is in the middle of something
+        }
+    }
+
     /// <summary>Turns a scanout off.</summary>
     public void Disable(int scanout)
     {
@@ -90,11 +108,17 @@ internal sealed class ScanoutSet
         }
     }
 
-    /// <summary>Turns all off.</summary>
+    /// <summary>The driver is gone. A reboot keeps its pictures until the next driver draws.</summary>
     public void Reset()
     {
         for (var i = 0; i < _scanouts.Length; i++)
-            Disable(i);
+        {
+            if (_scanouts[i].Resource is null)
+                continue;
+            _scanouts[i].Clear();
+            _display.Suspend(i);
+        }
+
         _wholeTimer.Cancel();
     }
 

@@ -76,6 +76,13 @@ internal sealed class ScanoutState
         return true;
     }
 
+    /// <summary>What it shows has to be shown whole, whatever was damaged.</summary>
+    public void Owe(long poppedNs)
+    {
+        WholePoppedNs = poppedNs;
+        IsWholeOwed = true;
+    }
+
     /// <summary>Turns it off.</summary>
     public void Clear()
     {
@@ -177,8 +184,7 @@ internal sealed class ScanoutState
     {
         Resource = resource;
         Visible = visible;
-        WholePoppedNs = poppedNs;
-        IsWholeOwed = true;
+        Owe(poppedNs);
     }
 
     private void DropCopies()

@@ -32,7 +32,7 @@ internal struct StaleRegion
 
     public void Add(BufferRect rect)
     {
-        if (rect.IsEmpty)
+        if (rect.IsEmpty || Covers(rect))
             return;
         Remove(rect);
         if (Count == Capacity)
@@ -64,6 +64,18 @@ internal struct StaleRegion
             Append(new BufferRect(old.X, cut.Y, cut.X - old.X, cut.Height));
             Append(new BufferRect(cut.Right, cut.Y, old.Right - cut.Right, cut.Height));
         }
+    }
+
+    // Mostly all of a screen was written at first, and every later transfer lies in that one rectangle: cutting it up would cost more than a small transfer.
+    private readonly bool Covers(BufferRect rect)
+    {
+        for (var i = 0; i < Count; i++)
+        {
+            if (_rects[i].Contains(rect))
+                return true;
+        }
+
+        return false;
     }
 
     private void Append(BufferRect rect)

@@ -17,6 +17,7 @@ public sealed partial class VirtioGpuDevice
 
     private readonly Stack<DescriptorChain> _freeChains = [];
     private readonly GpuReply _reply = new();
+    private readonly CursorPace _cursorPace = new();
     private Virtqueue? _control;
     private Virtqueue? _cursor;
     private bool _pumping;
@@ -98,6 +99,19 @@ public sealed partial class VirtioGpuDevice
         if (_control is not { } queue || _pumping)
             return;
         _pumping = true;
+        try
+        {
+            RunTurn(queue);
+        }
+        finally
+        {
+            _pumping = false; // a display that throws must not leave a device that never hears again
+            queue.FlushNotifications();
+        }
+    }
+
+    private void RunTurn(Virtqueue queue)
+    {
         var clock = Attached.Clock;
         var now = clock.NowNs;
         var turnEnd = now + MaxTurnNs;
@@ -139,9 +153,6 @@ public sealed partial class VirtioGpuDevice
                 notifyNs = now + NotifyIntervalNs;
             }
         }
-
-        _pumping = false;
-        queue.FlushNotifications();
     }
 
     private void ExecuteControl(Virtqueue queue, DescriptorChain chain, long poppedNs)
@@ -175,6 +186,12 @@ public sealed partial class VirtioGpuDevice
         if (_cursor is not { } queue)
             return;
         var attached = Attached;
+        if (_cursorPace.IsSpent(attached.Clock.NowNs))
+        {
+            attached.CursorTimer.ArmAt(_cursorPace.ResumeNs);
+            return;
+        }
+
         queue.DisableKicks();
         for (var commands = 0; ; commands++)
         {
@@ -203,7 +220,8 @@ public sealed partial class VirtioGpuDevice
                 _log.Refused(command.Type, response, attached.Clock.NowNs);
         }
 
-        attached.Cursors.Show(attached.Host.Memory);
+        if (attached.Cursors.Show(attached.Host.Memory))
+            _cursorPace.Shown();
         queue.FlushNotifications();
     }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 using GuestSurfaces.Core;
+using GuestSurfaces.Core.Buffers;
 using GuestSurfaces.Core.Diagnostics;
 using GuestSurfaces.Core.Sessions;
 using Microsoft.Extensions.Logging;
@@ -107,6 +108,20 @@ public sealed partial class VirtioGpuDevice : IVirtioDevice, IGuestTransport
             ApplyModes();
         else if (!attached.ModeTimer.IsArmed)
             attached.ModeTimer.ArmIn(MonitorState.CoalesceNs);
+    }
+
+    /// <inheritdoc/>
+    public void BufferRefused(int scanout, BufferStorage storage, string reason)
+    {
+        if (_attached is not { } attached)
+            return;
+        foreach (var resource in attached.Resources.All)
+        {
+            if (resource is not GuestBlobResource { Exported: { } exported } blob || exported != storage)
+                continue;
+            attached.Scanouts.Refuse(blob, reason);
+            return;
+        }
     }
 
     private void ApplyModes()

@@ -97,9 +97,11 @@ internal sealed class WireChannel : IDisposable
     }
 
     /// <summary>Reads once.</summary>
+    /// <param name="isDrained">Nothing is left for now: less came than there was room for. Descriptors end a read early, so with them there may be more.</param>
     /// <returns>EAGAIN: nothing there. EPIPE: the peer has closed.</returns>
-    internal Errno Receive()
+    internal Errno Receive(out bool isDrained)
     {
+        isDrained = false;
         if (_incomingStart != 0)
         {
             _incoming.AsSpan(_incomingStart, _incomingEnd - _incomingStart).CopyTo(_incoming);
@@ -112,6 +114,7 @@ internal sealed class WireChannel : IDisposable
             return Errno.EPIPE;
         if (errno != Errno.None)
             return errno;
+        isDrained = fdCount == 0 && received < _incoming.Length - _incomingEnd;
         IncomingFds.Added(fdCount);
         _incomingEnd += received;
         if (IncomingFds.Count > WireLimits.MaxQueuedFds)

@@ -2,6 +2,7 @@
 using GuestSurfaces.Core.Buffers;
 using GuestSurfaces.Core.Diagnostics;
 using GuestSurfaces.Core.Memory;
+using GuestSurfaces.Core.Sessions;
 using GuestSurfaces.Testing.Gpu;
 using GuestSurfaces.Virtio.Gpu;
 using Xunit;
@@ -86,6 +87,29 @@ public sealed class GpuDirectTests : IGuestBufferExporter, IDisposable
         _gpu.Flush(1, s_whole);
         Assert.Same(_exported[2], _gpu.Display.Last.Storage);
         Assert.Equal(0ul, _gpu.Device.HostPixelBytes); // the copies went
+    }
+
+    [Fact]
+    public void A_buffer_that_the_compositor_refuses_is_copied_from_then_on()
+    {
+        _gpu.ShowBlob(1, 64, 64);
+        var picture = Picture.Make(64, 64);
+        _gpu.Draw(GpuHarness.Pixels, picture);
+        _gpu.Display.Presented = (scanout, _) => ((IGuestTransport)_gpu.Device).BufferRefused(scanout, _exported[0], "the GPU wants 256-byte rows");
+        Assert.Equal(OkNoData, _gpu.Flush(1, s_whole)); // refused from inside Present
+        _gpu.Display.Presented = null;
+        _gpu.Run(0);
+        Assert.Equal(2, _gpu.Display.FrameCount);
+        Assert.Equal(picture, _gpu.Display.Last.Pixels);
+        Assert.True(_exported[0].IsClosed);
+        Assert.Equal((Rung.Copy, "the GPU wants 256-byte rows"), (_gpu.Statistics.Rung.Rung, _gpu.Statistics.Rung.Reason));
+
+        Assert.Equal(OkNoData, _gpu.SetScanoutBlob(1, 1, s_whole, 64, 64, 256));
+        Assert.Equal(OkNoData, _gpu.Flush(1, s_whole));
+        Assert.Single(_exported); // not tried again
+        using var other = new GpuHarness();
+        ((IGuestTransport)other.Device).BufferRefused(0, _exported[0], "a late word about another");
+        ((IGuestTransport)_gpu.Device).BufferRefused(99, _exported[0], "a late word about one that is gone");
     }
 
     BufferStorage? IGuestBufferExporter.TryExport(GuestMemory memory, BackingList backing, ulong sizeBytes, out RungReport decline)

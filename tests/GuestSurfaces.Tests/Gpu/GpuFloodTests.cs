@@ -121,4 +121,23 @@ public sealed class GpuFloodTests : IDisposable
         for (var i = 0; i < count; i++)
             _gpu.Post((uint)VirtioGpuCommandType.ResourceFlush, GpuHarness.Words(0, 0, 64, 64, 1, 0));
     }
+
+    [Fact]
+    public void A_flood_of_cursors_is_shown_some_tens_of_times_a_refresh()
+    {
+        using var gpu = new GpuHarness();
+        GpuHarness.Require(gpu.Create2D(1, 64, 64));
+        for (var i = 0; i < 1000; i++)
+        {
+            gpu.SendCursor(VirtioGpuCommandType.UpdateCursor, 0, i, 0, 1);
+            if (gpu.Cursor.Queue.InFlight != 0 || gpu.Display.Cursors.Count <= i)
+                break; // left in the ring
+        }
+
+        Assert.InRange(gpu.Display.Cursors.Count, 17, 64);
+        gpu.SendCursor(VirtioGpuCommandType.MoveCursor, 0, -7, 9, 1);
+        gpu.Run(17_000_000);
+        gpu.Cursor.Collect();
+        Assert.Equal((-7, 9), (gpu.Display.Cursors[^1].X, gpu.Display.Cursors[^1].Y)); // what waited is shown in the next refresh
+    }
 }

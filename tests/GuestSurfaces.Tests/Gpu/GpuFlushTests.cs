@@ -300,4 +300,38 @@ public sealed class GpuFlushTests : IDisposable
         Assert.False(gpu.Control.IsPending(first));
         Assert.True(gpu.Control.IsPending(second));
     }
+
+    [Fact]
+    public void With_a_session_a_reboot_keeps_the_last_picture_and_a_screen_that_stays_away_goes()
+    {
+        using var gpu = new GpuHarness(withSession: true);
+        gpu.Show2D(1, 64, 64);
+        gpu.Show2D(2, 64, 64, scanout: 1);
+        gpu.Flush(1, s_whole);
+        gpu.Flush(2, s_whole);
+        gpu.Device.Reset();
+        gpu.Run(60_000_000_000);
+        Assert.Empty(gpu.Display.Disabled);
+        gpu.Device.SetFeatures(ulong.MaxValue);
+        gpu.Device.StartQueue(0, gpu.Control.Queue);
+        gpu.Run(0);
+        gpu.Show2D(1, 64, 64);
+        gpu.Flush(1, s_whole);
+        gpu.Run(1_000_000_000);
+        Assert.Empty(gpu.Display.Disabled); // its driver may be on its way
+        gpu.Run(10_000_000_000);
+        Assert.Equal([1], gpu.Display.Disabled);
+    }
+
+    [Fact]
+    public void A_display_that_throws_once_leaves_a_device_that_works()
+    {
+        _gpu.Show2D(1, 64, 64);
+        _gpu.Display.Presented = (_, _) => throw new NotSupportedException("a bug");
+        _gpu.Post((uint)VirtioGpuCommandType.ResourceFlush, GpuHarness.Words(0, 0, 64, 64, 1, 0));
+        Assert.Throws<NotSupportedException>(_gpu.Kick);
+        _gpu.Display.Presented = null;
+        Assert.Equal(OkNoData, _gpu.Flush(1, s_whole));
+        Assert.Equal(2, _gpu.Display.FrameCount);
+    }
 }
