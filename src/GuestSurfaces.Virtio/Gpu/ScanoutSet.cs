@@ -77,7 +77,7 @@ internal sealed class ScanoutSet
     public void Refuse(GuestBlobResource blob, string reason)
     {
         blob.Refuse(reason);
-        _statistics.Rung = blob.Rung!;
+        _statistics.SourceRung = blob.Rung!;
         var now = _clock.NowNs;
         foreach (var scanout in _scanouts)
         {

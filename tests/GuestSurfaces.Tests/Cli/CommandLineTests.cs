@@ -7,7 +7,7 @@ namespace GuestSurfaces.Tests.Cli;
 /// <summary>What users are told: help, and one or two lines for everything that is wrong.</summary>
 public sealed class CommandLineTests
 {
-    private static readonly string[] s_commands = ["run", "attach", "device", "fake-guest", "doctor"];
+    private static readonly string[] s_commands = ["run", "attach", "device", "fake-guest", "bench", "doctor"];
 
     [Fact]
     public void Root_help_has_one_line_for_each_command()

@@ -41,7 +41,7 @@ public sealed class GpuDirectTests : IGuestBufferExporter, IDisposable
         Assert.Equal(new BufferRect(10, 10, 5, 5), frame.Damage.Bounds);
         Assert.Same(_gpu.Display.Frames[0].View, frame.View);
         Assert.Equal(0, _gpu.Statistics.BytesCopied);
-        Assert.Equal(Rung.Direct, _gpu.Statistics.Rung.Rung);
+        Assert.Equal(Rung.Direct, _gpu.Statistics.SourceRung.Rung);
     }
 
     [Fact]
