@@ -46,9 +46,6 @@ public sealed record Limits
     /// <summary>Descriptors in one chain, indirect ones included: a page list of the largest size, in 4 KiB tables, and some.</summary>
     public int MaxChainDescriptors { get; init; } = 4096;
 
-    /// <summary>Bytes of one request: the longest command plus the longest page list.</summary>
-    public int MaxRequestBytes { get; init; } = 4096 + (16 * 16384);
-
     /// <summary>Memory regions a VMM may add.</summary>
     public int MaxMemoryRegions { get; init; } = 512;
 

@@ -93,11 +93,13 @@ internal sealed class CursorPlane
         }
     }
 
-    private static VirtioGpuResponse Place(ref Cursor cursor, in CursorBody body)
+    private VirtioGpuResponse Place(ref Cursor cursor, in CursorBody body)
     {
         cursor.Moved = true;
-        cursor.X = body.X;
-        cursor.Y = body.Y;
+
+        // Off every screen is far enough: what a display adds to it then never wraps.
+        cursor.X = Math.Clamp(body.X, -_limits.MaxDimension, _limits.MaxDimension);
+        cursor.Y = Math.Clamp(body.Y, -_limits.MaxDimension, _limits.MaxDimension);
         return VirtioGpuResponse.OkNoData;
     }
 

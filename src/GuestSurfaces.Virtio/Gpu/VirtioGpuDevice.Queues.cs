@@ -186,16 +186,18 @@ public sealed partial class VirtioGpuDevice
         if (_cursor is not { } queue)
             return;
         var attached = Attached;
-        if (_cursorPace.IsSpent(attached.Clock.NowNs))
+        var now = attached.Clock.NowNs;
+        if (_cursorPace.IsSpent(now))
         {
             attached.CursorTimer.ArmAt(_cursorPace.ResumeNs);
             return;
         }
 
+        var turnEnd = now + MaxTurnNs;
         queue.DisableKicks();
         for (var commands = 0; ; commands++)
         {
-            if (commands == MaxTurnCommands)
+            if (commands == MaxTurnCommands || attached.Clock.NowNs >= turnEnd)
             {
                 attached.CursorTimer.ArmIn(0);
                 break;

@@ -108,6 +108,18 @@ public sealed class GpuCursorTests : IDisposable
         Assert.Empty(_gpu.Display.Cursors);
     }
 
+    [Theory]
+    [InlineData(int.MinValue, -16384)]
+    [InlineData(-16384, -16384)]
+    [InlineData(-70, -70)]
+    [InlineData(16384, 16384)]
+    [InlineData(int.MaxValue, 16384)]
+    public void A_cursor_goes_no_farther_than_just_off_any_screen(int sent, int shown)
+    {
+        _gpu.SendCursor(VirtioGpuCommandType.MoveCursor, 0, sent, sent, 0);
+        Assert.Equal((0, shown, shown), _gpu.Display.Moves[^1]);
+    }
+
     [Fact]
     public void A_batch_of_moves_and_images_is_shown_once()
     {

@@ -140,4 +140,20 @@ public sealed class GpuFloodTests : IDisposable
         gpu.Cursor.Collect();
         Assert.Equal((-7, 9), (gpu.Display.Cursors[^1].X, gpu.Display.Cursors[^1].Y)); // what waited is shown in the next refresh
     }
+
+    [Fact]
+    public void A_long_turn_of_the_cursor_queue_is_cut_too()
+    {
+        using var gpu = new GpuHarness();
+        for (var i = 0; i < 30; i++)
+            gpu.PostCursor(VirtioGpuCommandType.MoveCursor, 0, i, 0, 0);
+        gpu.Clock.StepNs = 1_000_000; // chains of thousands of descriptors
+        gpu.KickCursor();
+        Assert.InRange(gpu.Cursor.Answers, 1, 16);
+        gpu.Clock.StepNs = 0;
+        gpu.Run(1_000_000);
+        gpu.Cursor.Collect();
+        Assert.Equal(30, gpu.Cursor.Answers);
+        Assert.Equal(29, gpu.Display.Moves[^1].X);
+    }
 }

@@ -42,6 +42,64 @@ public sealed class LeakTests
         Assert.Equal(before, ProcessWide.OpenFiles);
     }
 
+    [Theory]
+    [InlineData("an epoll set")]
+    [InlineData("a timer")]
+    [InlineData("/dev/null")]
+    [InlineData("/dev/zero")]
+    [InlineData("a dead socket")]
+    [InlineData("its own end of the connection")]
+    [InlineData("an eventfd that is always full")]
+    public void Any_file_in_any_place_does_no_harm_and_is_closed(string what)
+    {
+        var (before, mappings) = ProcessWide.Baseline();
+        for (uint request = 0; request < 50; request++)
+        {
+            if (request is 11 or 34)
+                continue; // these stop the ring that is watched
+            using var bed = new TestBed();
+            bed.Start();
+            using var file = Open(what, bed);
+            var payload = request switch
+            {
+                5 => FakeFrontend.Table(new FakeRegion(0, 4096, 0, 0)),
+                37 => FakeFrontend.U64(0, 1UL << 40, 4096, 1UL << 40, 0),
+                12 or 13 or 14 => FakeFrontend.U64(1),
+                _ => [],
+            };
+            bed.Frontend.Send(request, payload, FakeFrontend.Version | FakeFrontend.NeedReply, file);
+            for (var i = 0; i < 4 && bed.Server.IsConnected; i++)
+                bed.KickAndPump();
+        }
+
+        Assert.Equal((before, mappings), (ProcessWide.OpenFiles, ProcessWide.Baseline().Mappings));
+    }
+
+    private static FdHandle Open(string what, TestBed bed)
+    {
+        switch (what)
+        {
+            case "an epoll set":
+                return EpollHandle.Create();
+            case "a timer":
+                var timer = TimerFdHandle.Create();
+                timer.Arm(1);
+                return timer;
+            case "a dead socket":
+                var (a, b) = UnixSocketHandle.CreatePair(nonBlocking: false);
+                a.Dispose();
+                return b;
+            case "its own end of the connection":
+                return bed.Frontend.Socket.Duplicate<UnixSocketHandle>();
+            case "an eventfd that is always full":
+                var full = EventFdHandle.Create();
+                Assert.Equal(Errno.None, full.Signal());
+                return full;
+            default:
+                return FileHandle.TryOpen(what, out _)!;
+        }
+    }
+
     [Fact]
     public void A_thousand_front_ends_come_and_go_and_leave_neither_descriptor_nor_mapping()
     {
