@@ -4,7 +4,7 @@ using Xunit;
 
 namespace GuestSurfaces.Tests.Wayland;
 
-[Collection(Descriptors.Name)]
+[Collection(Alone.Name)]
 public sealed class AllocationTests : Conversation, IWlCallbackListener, IWpPresentationFeedbackListener, IWlBufferListener
 {
     private const int Frames = 10_000;

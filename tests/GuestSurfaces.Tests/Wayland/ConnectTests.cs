@@ -8,7 +8,7 @@ using Xunit;
 
 namespace GuestSurfaces.Tests.Wayland;
 
-[Collection(Descriptors.Name)]
+[Collection(Alone.Name)]
 public sealed class ConnectTests : IDisposable
 {
     private static readonly string[] s_names = ["WAYLAND_SOCKET", "WAYLAND_DISPLAY", "XDG_RUNTIME_DIR"];

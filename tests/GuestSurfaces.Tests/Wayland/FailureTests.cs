@@ -8,7 +8,7 @@ using Xunit;
 
 namespace GuestSurfaces.Tests.Wayland;
 
-[Collection(Descriptors.Name)]
+[Collection(Alone.Name)]
 public sealed class FailureTests : Conversation
 {
     [Fact]

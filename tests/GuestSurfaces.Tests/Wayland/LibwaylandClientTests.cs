@@ -10,7 +10,7 @@ using Xunit;
 namespace GuestSurfaces.Tests.Wayland;
 
 /// <summary>libwayland's client against our server.</summary>
-[Collection(Descriptors.Name)]
+[Collection(Alone.Name)]
 public sealed class LibwaylandClientTests
 {
     private const int TimeoutMs = 20_000;
