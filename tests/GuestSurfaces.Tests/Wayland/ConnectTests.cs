@@ -33,7 +33,7 @@ public sealed class ConnectTests : IDisposable
     public void An_inherited_socket_is_used_once()
     {
         var (ours, theirs) = UnixSocketHandle.CreatePair(nonBlocking: true);
-        using var compositor = new FakeCompositor();
+        using var compositor = new LenientCompositor();
         compositor.Server.AddClient(theirs);
         Environment.SetEnvironmentVariable("WAYLAND_SOCKET", ours.Release().ToString(CultureInfo.InvariantCulture));
         using var connection = WaylandConnection.Connect();
