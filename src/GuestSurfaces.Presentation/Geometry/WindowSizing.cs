@@ -18,9 +18,6 @@ internal enum WindowStates
 
     /// <summary>The user is dragging an edge.</summary>
     Resizing = 4,
-
-    /// <summary>Nobody sees it: no frame callbacks to expect.</summary>
-    Suspended = 8,
 }
 
 /// <summary>Where things go in a window.</summary>

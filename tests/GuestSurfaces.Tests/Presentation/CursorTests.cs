@@ -61,11 +61,13 @@ public class CursorTests
         f.Show(new TestPicture(64, 48));
         Set(f, x: 20, y: 10);
         var cursor = f.Window.Surface.Children[0];
-        var images = Enumerable.Range(0, 10).Select(_ => Set(f, x: 20, y: 10)).ToList();
-        Assert.Equal(1, cursor.Commits);
         f.Refresh();
+        var images = Enumerable.Range(0, 10).Select(_ => Set(f, x: 20, y: 10)).ToList();
         Assert.Equal(2, cursor.Commits);
+        f.Refresh();
+        Assert.Equal(3, cursor.Commits);
         f.Window.Render().AssertShows(64, images[^1], images[^1].Whole, 17, 8);
+        f.Refresh();
         Assert.All(images[..^1], static image => Assert.Equal(0, image.Storage.LockCount));
     }
 

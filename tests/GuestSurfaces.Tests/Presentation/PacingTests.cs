@@ -240,24 +240,33 @@ public class PacingTests
         var pictures = Enumerable.Range(0, 2).Select(static _ => new TestPicture(40, 30)).ToArray();
         var cursors = Enumerable.Range(0, 2).Select(static _ => new TestPicture(8, 8, DrmFormat.Argb8888)).ToArray();
         f.Show(pictures[0]);
+        SetCursor(1);
+        f.Pump();
         f.Refresh();
-        for (var i = 0; i < 10_000; i++)
+        for (var i = 0; i < 20_000; i++)
         {
             var frame = f.Frame(pictures[i % 2]);
             f.Presenter.Present(0, in frame);
-            cursors[i % 2].Storage.Lock();
-            f.Presenter.SetCursor(0, new CursorImage(cursors[i % 2].Storage, new BufferSize(8, 8), 0, 0), i % 20, 0);
-            f.Presenter.MoveCursor(0, i % 20, i % 10);
+            SetCursor(i);
+            if (i > 10_000)
+                f.Presenter.MoveCursor(0, i % 20, i % 10);
             f.Presenter.Dispatch();
         }
 
         Assert.Null(f.Lost);
         Assert.False(f.Compositor.ClientConnection.WantsWrite); // a few requests are in the socket, nothing piles up behind it
-        Assert.InRange(f.Events.Settled.Count(), 9_998, 10_000);
+        Assert.InRange(f.Events.Settled.Count(), 19_998, 20_001);
         Assert.InRange(pictures.Sum(static p => p.Storage.LockCount) + cursors.Sum(static c => c.Storage.LockCount), 0, 6);
         f.Pump();
         f.Refresh();
         Assert.Null(f.Lost);
+
+        void SetCursor(int i)
+        {
+            var storage = cursors[i % 2].Storage;
+            storage.Lock();
+            f.Presenter.SetCursor(0, new CursorImage(storage, new BufferSize(8, 8), 0, 0), 4, 4);
+        }
     }
 
     [Fact]
