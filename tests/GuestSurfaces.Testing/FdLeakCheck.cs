@@ -7,16 +7,27 @@ public sealed class FdLeakCheck : IDisposable
 {
     private static readonly string[] s_kinds = ["socket:", "/memfd:", "anon_inode:[eventfd]", "anon_inode:sync_file", "/dmabuf:", "anon_inode:[eventpoll]"];
 
-    private readonly Dictionary<string, int> _before = Count();
+    private readonly Dictionary<string, int> _before;
+
+    /// <summary>Counts from here, after what earlier tests left to the finalizer is gone.</summary>
+    public FdLeakCheck()
+    {
+        GC.Collect();
+        GC.WaitForPendingFinalizers();
+        _before = Count();
+    }
+
+    /// <summary>How many more of a kind there are now; negative if some went.</summary>
+    /// <param name="kind">Part of what /proc/self/fd shows, such as "socket:".</param>
+    public int Difference(string kind) => Count().GetValueOrDefault(kind) - _before.GetValueOrDefault(kind);
 
     /// <inheritdoc/>
     public void Dispose()
     {
-        foreach (var (kind, count) in Count())
+        foreach (var kind in s_kinds)
         {
-            var before = _before.GetValueOrDefault(kind);
-            if (count > before)
-                throw new InvalidOperationException($"{count - before} descriptors of kind {kind} leaked");
+            if (Difference(kind) is var more and > 0)
+                throw new InvalidOperationException($"{more} descriptors of kind {kind} leaked");
         }
     }
 

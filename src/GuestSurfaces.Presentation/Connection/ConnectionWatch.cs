@@ -22,6 +22,9 @@ internal sealed class ConnectionWatch : IFdHandler, IDisposable
         _watch = loop.Watch(connection.Fd, EpollEvents.In, this);
     }
 
+    /// <summary>Called when there is something to read, or room to write.</summary>
+    public Action? Ready { get; set; }
+
     /// <summary>Something was sent: what the socket didn't take goes when it can.</summary>
     public void OnFlushed()
     {
@@ -35,7 +38,4 @@ internal sealed class ConnectionWatch : IFdHandler, IDisposable
     public void Dispose() => _watch.Dispose();
 
     void IFdHandler.OnReady(EpollEvents events) => Ready?.Invoke();
-
-    /// <summary>Called when there is something to read, or room to write.</summary>
-    public Action? Ready { get; set; }
 }

@@ -18,19 +18,12 @@ internal enum WindowStates
 
     /// <summary>The user is dragging an edge.</summary>
     Resizing = 4,
-
-    /// <summary>Nobody sees it: no frame callbacks to expect.</summary>
-    Suspended = 8,
 }
 
 /// <summary>Where things go in a window.</summary>
 /// <param name="Window">What the compositor takes for the window.</param>
 /// <param name="Content">The picture in it. Whatever it leaves free is a black bar on two sides.</param>
-internal readonly record struct WindowLayout(SurfaceSize Window, SurfaceRect Content)
-{
-    /// <summary>Whether something of the window isn't picture.</summary>
-    public bool HasBars => Content.Size != Window;
-}
+internal readonly record struct WindowLayout(SurfaceSize Window, SurfaceRect Content);
 
 /// <summary>
 /// Decides how large a window is. It follows the guest's mode until the user gives it another size; then the picture is scaled into that,
@@ -45,9 +38,6 @@ internal struct WindowSizing
     private SurfaceSize _before;
     private BufferSize _picture;
     private WindowStates _states;
-
-    /// <summary>The last configure event's states.</summary>
-    public readonly WindowStates States => _states;
 
     /// <summary>Takes a configure event.</summary>
     /// <param name="size">Empty: as we like.</param>

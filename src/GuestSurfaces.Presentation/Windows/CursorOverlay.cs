@@ -19,7 +19,10 @@ internal sealed class CursorOverlay(Compositor compositor, WlSurface picture) : 
     /// <param name="cursor">The cursor.</param>
     /// <param name="scanout">The picture's size in scanout pixels.</param>
     /// <param name="content">The picture's size on its surface.</param>
-    /// <returns>Whether the picture's surface has to be committed: places count from then on.</returns>
+    /// <returns>
+    /// Whether something changed: the picture's surface is to be committed, as places count from then on; its frame callback keeps a guest
+    /// that sets cursor after cursor from sending more than one a refresh.
+    /// </returns>
     public bool Show(GuestCursor cursor, BufferSize scanout, SurfaceSize content)
     {
         if (compositor.Subcompositor is null)
@@ -35,11 +38,11 @@ internal sealed class CursorOverlay(Compositor compositor, WlSurface picture) : 
         var scaleX = (double)content.Width / scanout.Width;
         var scaleY = (double)content.Height / scanout.Height;
         var size = new SurfaceSize(Math.Max(1, (int)Math.Round(visible.Width * scaleX)), Math.Max(1, (int)Math.Round(visible.Height * scaleY)));
-        var moved = _overlay.MoveTo((int)Math.Floor(visible.X * scaleX), (int)Math.Floor(visible.Y * scaleY));
+        var changed = _overlay.MoveTo((int)Math.Floor(visible.X * scaleX), (int)Math.Floor(visible.Y * scaleY));
         var reshaped = _overlay.Viewport.Set(view.Size, visible.Offset(-place.X, -place.Y), size);
         if (!ReferenceEquals(view, _shown))
         {
-            moved |= _shown is null;
+            changed = true;
             _shown = view;
             cursor.Storage!.Lock();
             _buffer!.TakeCommit(compositor.Connection.Display);
@@ -49,10 +52,11 @@ internal sealed class CursorOverlay(Compositor compositor, WlSurface picture) : 
         }
         else if (reshaped)
         {
+            changed = true;
             _overlay.Surface.Commit();
         }
 
-        return moved;
+        return changed;
     }
 
     /// <summary>Destroys it.</summary>

@@ -119,7 +119,6 @@ internal sealed class Toplevel : IXdgSurfaceListener, IXdgToplevelListener
                     or XdgToplevelState.TiledBottom => WindowStates.Exact,
                 XdgToplevelState.Fullscreen => WindowStates.Fullscreen,
                 XdgToplevelState.Resizing => WindowStates.Resizing,
-                XdgToplevelState.Suspended => WindowStates.Suspended,
                 _ => WindowStates.None,
             };
         }

@@ -2,7 +2,7 @@
 namespace GuestSurfaces.Wayland;
 
 /// <summary>Goes through a message by its signature, knowing no types.</summary>
-public static class MessageWalker
+internal static class MessageWalker
 {
     /// <summary>Whether a body has exactly the form that its description says. Descriptors aren't looked at.</summary>
     /// <param name="message">The description.</param>

@@ -2,7 +2,7 @@
 namespace GuestSurfaces.Wayland;
 
 /// <summary>Everything that can be wrong with a message. The codec reports by this value alone; it never throws.</summary>
-public enum WireError
+internal enum WireError
 {
     /// <summary>Nothing is wrong.</summary>
     None = 0,

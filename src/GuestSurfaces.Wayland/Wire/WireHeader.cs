@@ -7,7 +7,7 @@ namespace GuestSurfaces.Wayland;
 /// <param name="ObjectId">To whom a request goes, or from whom an event comes.</param>
 /// <param name="Opcode">The message's position in its interface.</param>
 /// <param name="SizeBytes">Header included.</param>
-public readonly record struct WireHeader(uint ObjectId, ushort Opcode, int SizeBytes)
+internal readonly record struct WireHeader(uint ObjectId, ushort Opcode, int SizeBytes)
 {
     /// <summary>Reads a header in host byte order and checks the size's form, not that so many bytes are there.</summary>
     /// <param name="bytes">The stream from a message's start; fewer than 8 bytes are <see cref="WireError.Truncated"/>.</param>

@@ -2,7 +2,7 @@
 namespace GuestSurfaces.Wayland;
 
 /// <summary>The sizes that bound what a peer can make us hold.</summary>
-public static class WireLimits
+internal static class WireLimits
 {
     /// <summary>Object id and size/opcode word.</summary>
     public const int HeaderBytes = 8;

@@ -8,7 +8,7 @@ namespace GuestSurfaces.Wayland;
 /// Reads the arguments of one message in order. The first error sticks: everything after it reads as zero, null or empty, and
 /// <see cref="Complete"/> says false; so callers read all arguments and check once. Never throws, never allocates (but for descriptors' handles).
 /// </summary>
-public ref struct WireReader
+internal ref struct WireReader
 {
     private readonly ReadOnlySpan<byte> _body;
     private readonly FdQueue? _fds;

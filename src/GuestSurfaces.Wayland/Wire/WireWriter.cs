@@ -8,7 +8,7 @@ namespace GuestSurfaces.Wayland;
 /// Writes one message into a given buffer. The first error sticks and <see cref="Finish"/> reports it, with nothing to be sent.
 /// Never throws, never allocates. Descriptors take no room in a message and go another way.
 /// </summary>
-public ref struct WireWriter
+internal ref struct WireWriter
 {
     private readonly Span<byte> _buffer;
     private readonly uint _objectId;

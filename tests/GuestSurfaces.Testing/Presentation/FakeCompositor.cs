@@ -17,11 +17,11 @@ public sealed class FakeCompositor
 {
     private readonly List<SharedRegion> _memory = [];
     private readonly List<FakeSurface> _surfaces = [];
-    private readonly TestClock _clock;
+    private readonly VirtualClock _clock;
     private XdgWmBaseResource? _wmBase;
     private WlOutputResource? _output;
 
-    public FakeCompositor(FakeCompositorOptions options, TestClock clock)
+    public FakeCompositor(FakeCompositorOptions options, VirtualClock clock)
     {
         Options = options;
         _clock = clock;

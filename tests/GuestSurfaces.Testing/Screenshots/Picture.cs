@@ -20,6 +20,15 @@ public sealed record Picture(int Width, int Height, byte[] Rgb)
         }
     }
 
+    /// <summary>All pixels row by row, 0xRRGGBB.</summary>
+    public uint[] ToPixels()
+    {
+        var pixels = new uint[Width * Height];
+        for (var i = 0; i < pixels.Length; i++)
+            pixels[i] = this[i % Width, i / Width];
+        return pixels;
+    }
+
     /// <summary>CRC-32 of the bytes, as zlib, PNG and the lab's guests compute it.</summary>
     public uint Crc => Crc32(Rgb, 0xFFFFFFFF) ^ 0xFFFFFFFF;
 

@@ -18,6 +18,7 @@ public sealed class Screenshot : IWlOutputListener, IWestonScreenshooterListener
     private int _height;
     private uint _format = (uint)WlShmFormat.Xrgb8888;
     private bool _isDone;
+    private bool _isStale;
     private string? _failure;
     private bool _isUpsideDown;
 
@@ -29,6 +30,7 @@ public sealed class Screenshot : IWlOutputListener, IWestonScreenshooterListener
 
     /// <summary>Takes a picture.</summary>
     /// <param name="display">The compositor's socket: its path, or a name in XDG_RUNTIME_DIR.</param>
+    /// <exception cref="NotSupportedException">The compositor has none of these protocols.</exception>
     public static Picture Take(string display)
     {
         using var connection = WaylandConnection.Connect(display);
@@ -56,7 +58,7 @@ public sealed class Screenshot : IWlOutputListener, IWestonScreenshooterListener
 
     void IWestonCaptureSourceV1Listener.OnComplete(WestonCaptureSourceV1 sender) => _isDone = true;
 
-    void IWestonCaptureSourceV1Listener.OnRetry(WestonCaptureSourceV1 sender) => _failure = "the output changed meanwhile";
+    void IWestonCaptureSourceV1Listener.OnRetry(WestonCaptureSourceV1 sender) => _isStale = true;
 
     void IWestonCaptureSourceV1Listener.OnFailed(WestonCaptureSourceV1 sender, ReadOnlySpan<byte> msg) => _failure = System.Text.Encoding.UTF8.GetString(msg);
 
@@ -96,14 +98,30 @@ public sealed class Screenshot : IWlOutputListener, IWestonScreenshooterListener
             shoot = frame.Copy;
         }
 
+        for (var attempt = 0; attempt < 3; attempt++)
+        {
+            if (TryTake(shoot) is { } picture)
+                return picture;
+        }
+
+        throw new IOException("the compositor sent no picture: its output never stayed as it was");
+    }
+
+    /// <returns>Null if the output has changed meanwhile.</returns>
+    private Picture? TryTake(Action<WlBuffer> shoot)
+    {
+        _isStale = false;
         _connection.Roundtrip(s_timeout); // by now the size and format are known
         var stride = _width * 4;
         var bytes = (ulong)stride * (ulong)_height;
         using var memory = MemFdHandle.TryCreateSealed("screenshot", bytes, out var errno) ?? throw new SyscallException("making room for a screenshot", errno);
         var pool = _globals.Require<WlShm>().CreatePool(memory, (int)bytes);
         shoot(pool.CreateBuffer(0, _width, _height, stride, (WlShmFormat)_format));
-        if (!_connection.TryWait(this, static s => s._isDone || s._failure is not null, s_timeout))
+        pool.Destroy();
+        if (!_connection.TryWait(this, static s => s._isDone || s._isStale || s._failure is not null, s_timeout))
             throw new TimeoutException("the compositor sent no picture");
+        if (_isStale)
+            return null;
         if (_failure is not null)
             throw new IOException($"the compositor sent no picture: {_failure}");
         return Read(memory, stride, bytes);

@@ -40,7 +40,7 @@ public static class WireFuzz
     {
         var (ours, theirs) = UnixSocketHandle.CreatePair(nonBlocking: true);
         using var peer = ours;
-        using var compositor = new FakeCompositor();
+        using var compositor = new LenientCompositor();
         compositor.Server.AddClient(theirs);
         peer.Send(data, default, out _);
         compositor.Server.Dispatch();

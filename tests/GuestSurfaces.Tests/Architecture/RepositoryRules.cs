@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-using System.Runtime.CompilerServices;
 using System.Text.RegularExpressions;
 using System.Xml.Linq;
+using GuestSurfaces.Testing;
 using Xunit;
 
 namespace GuestSurfaces.Tests.Architecture;
@@ -22,7 +22,7 @@ public sealed partial class RepositoryRules
         ["Cli"] = ["Transports", "Presentation"],
     };
 
-    private static string Root { get; } = FindRoot();
+    private static string Root { get; } = Repository.Root;
 
     [Fact]
     public void Projects_reference_only_what_the_architecture_allows()
@@ -85,14 +85,6 @@ public sealed partial class RepositoryRules
         select (relative, File.ReadAllText(path));
 
     private static string Short(string project) => Path.GetFileNameWithoutExtension(project).Replace("GuestSurfaces.", "", StringComparison.Ordinal);
-
-    private static string FindRoot([CallerFilePath] string here = "")
-    {
-        var folder = new DirectoryInfo(Path.GetDirectoryName(here)!);
-        while (!File.Exists(Path.Combine(folder.FullName, "GuestSurfaces.sln")))
-            folder = folder.Parent ?? throw new InvalidOperationException("the tests run outside the repository");
-        return folder.FullName;
-    }
 
     [GeneratedRegex(@"\b(File|Directory|Socket|FdHandle|MemFdHandle|UnixSocketHandle|EventFdHandle)\.")]
     private static partial Regex FileUse();

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 using GuestSurfaces.Conformance;
 using GuestSurfaces.Interop;
+using GuestSurfaces.Testing;
 using GuestSurfaces.Testing.VhostUser;
 using Xunit;
 
@@ -44,7 +45,7 @@ public sealed class SuiteTests
     public void Expectations_for_qemu_name_only_cases_that_exist()
     {
         var names = CaseList.All.Select(c => c.Name).ToHashSet();
-        var lines = File.ReadAllLines(Path.Combine(RepositoryRoot(), "tests", "GuestSurfaces.Conformance", "Expectations", "qemu-7.2.txt"));
+        var lines = File.ReadAllLines(Repository.Path("tests/GuestSurfaces.Conformance/Expectations/qemu-7.2.txt"));
         var named = lines.Where(l => l.StartsWith("fail ", StringComparison.Ordinal)).Select(l => l.Split(' ')[1]).ToArray();
         Assert.NotEmpty(named);
         Assert.All(named, name => Assert.Contains(name, names));
@@ -59,7 +60,7 @@ public sealed class SuiteTests
             var (files, bytes) = CorpusWriter.Write(written);
             Assert.InRange(files, 100, 200);
             Assert.InRange(bytes, 1, 300_000);
-            var corpus = Path.Combine(RepositoryRoot(), "tests", "corpus");
+            var corpus = Repository.Path("tests/corpus");
             foreach (var file in Directory.GetFiles(written, "*.bin", SearchOption.AllDirectories))
             {
                 var committed = Path.Combine(corpus, Path.GetRelativePath(written, file));
@@ -103,14 +104,6 @@ public sealed class SuiteTests
         model.Commit(Request.CreateBlob(3, GpuBlobMemory.Guest, 2, 16384, new GpuMemoryEntry(CaseContext.Playground, 16384)));
         Assert.All(NegativeCommandCases.Commands, command =>
             Assert.False((model.Judge(command.Bytes) & command.Acceptable).IsEmpty, $"{command.Name}: the model allows {model.Judge(command.Bytes)}, the case {command.Acceptable}"));
-    }
-
-    private static string RepositoryRoot()
-    {
-        var directory = AppContext.BaseDirectory;
-        while (!File.Exists(Path.Combine(directory, "GuestSurfaces.sln")))
-            directory = Path.GetDirectoryName(directory) ?? throw new InvalidOperationException("the tests don't run inside the repository");
-        return directory;
     }
 
     private sealed class NoBackend : BackendUnderTest

@@ -5,6 +5,7 @@ using GuestSurfaces.Core.Diagnostics;
 using GuestSurfaces.Core.Frames;
 using GuestSurfaces.Core.Loop;
 using GuestSurfaces.Core.Sessions;
+using GuestSurfaces.Testing;
 using GuestSurfaces.Testing.Gpu;
 using Xunit;
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
+using GuestSurfaces.Testing.Fuzzing;
 using GuestSurfaces.Testing.Gpu;
-using GuestSurfaces.Testing.Virtio;
 using Xunit;
 
 namespace GuestSurfaces.Tests.Gpu;

@@ -11,7 +11,7 @@ using static GuestSurfaces.Virtio.Gpu.VirtioGpuResponse;
 namespace GuestSurfaces.Tests.Gpu;
 
 /// <summary>What a device does to its process: heap, descriptors, time.</summary>
-[Collection(AloneCollection.Name)]
+[Collection(Alone.Name)]
 public sealed class GpuProcessTests(ITestOutputHelper output)
 {
     private const int Width = 256;

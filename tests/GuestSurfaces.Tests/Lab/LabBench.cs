@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 using System.Globalization;
-using System.Runtime.CompilerServices;
 using System.Text.Json;
 using System.Text.RegularExpressions;
+using GuestSurfaces.Testing;
 using GuestSurfaces.Testing.Screenshots;
 using Xunit;
 
@@ -16,7 +16,7 @@ internal sealed partial class LabBench : IDisposable
 {
     public static readonly TimeSpan Patience = TimeSpan.FromSeconds(150);
 
-    private static readonly string s_root = FindRoot();
+    private static readonly string s_root = Repository.Root;
     private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("gs-lab");
     private readonly Dictionary<string, string> _environment = [];
     private readonly List<string> _guests = [];
@@ -172,14 +172,6 @@ internal sealed partial class LabBench : IDisposable
             // Cleaning up must not hide why the test failed.
             TestContext.Current.TestOutputHelper?.WriteLine(e.Message);
         }
-    }
-
-    private static string FindRoot([CallerFilePath] string here = "")
-    {
-        var folder = new DirectoryInfo(Path.GetDirectoryName(here)!);
-        while (!File.Exists(Path.Combine(folder.FullName, "GuestSurfaces.sln")))
-            folder = folder.Parent ?? throw new InvalidOperationException("the tests run outside the repository");
-        return folder.FullName;
     }
 
     [GeneratedRegex(@"WAYLAND_DISPLAY=(\S+)")]

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 using GuestSurfaces.Core.Loop;
+using GuestSurfaces.Testing;
 using Xunit;
 
 namespace GuestSurfaces.Tests.Loop;
@@ -7,7 +8,7 @@ namespace GuestSurfaces.Tests.Loop;
 /// <summary>Timers, on a clock turned by hand.</summary>
 public sealed class TimerQueueTests
 {
-    private readonly HandClock _clock = new();
+    private readonly VirtualClock _clock = new() { NowNs = 0 };
     private readonly TimerQueue _timers;
     private readonly List<string> _fired = [];
 
@@ -70,10 +71,5 @@ public sealed class TimerQueueTests
         _timers.RunDue();
         Assert.Empty(_fired);
         Assert.Equal(50, _timers.NextDueNs);
-    }
-
-    private sealed class HandClock : IClock
-    {
-        public long NowNs { get; set; }
     }
 }

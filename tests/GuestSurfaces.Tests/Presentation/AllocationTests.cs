@@ -4,6 +4,7 @@ using GuestSurfaces.Core.Diagnostics;
 using GuestSurfaces.Core.Frames;
 using GuestSurfaces.Core.Sessions;
 using GuestSurfaces.Presentation;
+using GuestSurfaces.Testing;
 using GuestSurfaces.Testing.Presentation;
 using Microsoft.Extensions.Logging.Abstractions;
 using Xunit;
@@ -22,7 +23,7 @@ public class AllocationTests
     [InlineData("XB24", ReleaseMode.WhenReplaced, 2)]
     public void Ten_thousand_frames_allocate_nothing_in_the_presenter(string format, ReleaseMode release, int buffers)
     {
-        var clock = new TestClock();
+        var clock = new VirtualClock();
         using var compositor = new FakeCompositor(new FakeCompositorOptions { Release = release }, clock);
         var events = new SilentEvents();
         var statistics = new GuestStatistics();

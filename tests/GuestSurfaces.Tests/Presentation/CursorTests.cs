@@ -55,6 +55,23 @@ public class CursorTests
     }
 
     [Fact]
+    public void Images_in_a_row_are_shown_once_a_refresh()
+    {
+        using var f = new PresenterFixture();
+        f.Show(new TestPicture(64, 48));
+        Set(f, x: 20, y: 10);
+        var cursor = f.Window.Surface.Children[0];
+        f.Refresh();
+        var images = Enumerable.Range(0, 10).Select(_ => Set(f, x: 20, y: 10)).ToList();
+        Assert.Equal(2, cursor.Commits);
+        f.Refresh();
+        Assert.Equal(3, cursor.Commits);
+        f.Window.Render().AssertShows(64, images[^1], images[^1].Whole, 17, 8);
+        f.Refresh();
+        Assert.All(images[..^1], static image => Assert.Equal(0, image.Storage.LockCount));
+    }
+
+    [Fact]
     public void Cursor_move_goes_along_with_a_frame()
     {
         using var f = new PresenterFixture();

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: MIT
 using GuestSurfaces.Core.Buffers;
 using GuestSurfaces.Core.Frames;
+using GuestSurfaces.Core.Sessions;
 using GuestSurfaces.Core.Sync;
 using GuestSurfaces.Interop;
 using GuestSurfaces.Testing;
 using GuestSurfaces.Testing.Presentation;
 using Xunit;
-using Descriptors = GuestSurfaces.Tests.Wayland.Descriptors;
 
 namespace GuestSurfaces.Tests.Presentation;
 
-[Collection(Descriptors.Name)]
+[Collection(Alone.Name)]
 public class PacingTests
 {
     private static readonly ReleaseMode[] s_modes = Enum.GetValues<ReleaseMode>();
@@ -231,6 +231,42 @@ public class PacingTests
         Assert.Equal(1, picture.Storage.LockCount);
         f.Refresh();
         Assert.Equal(0, picture.Storage.LockCount);
+    }
+
+    [Fact]
+    public void Compositor_that_stops_reading_leaves_the_guest_and_our_memory_alone()
+    {
+        using var f = new PresenterFixture();
+        var pictures = Enumerable.Range(0, 2).Select(static _ => new TestPicture(40, 30)).ToArray();
+        var cursors = Enumerable.Range(0, 2).Select(static _ => new TestPicture(8, 8, DrmFormat.Argb8888)).ToArray();
+        f.Show(pictures[0]);
+        SetCursor(1);
+        f.Pump();
+        f.Refresh();
+        for (var i = 0; i < 20_000; i++)
+        {
+            var frame = f.Frame(pictures[i % 2]);
+            f.Presenter.Present(0, in frame);
+            SetCursor(i);
+            if (i > 10_000)
+                f.Presenter.MoveCursor(0, i % 20, i % 10);
+            f.Presenter.Dispatch();
+        }
+
+        Assert.Null(f.Lost);
+        Assert.False(f.Compositor.ClientConnection.WantsWrite); // a few requests are in the socket, nothing piles up behind it
+        Assert.InRange(f.Events.Settled.Count(), 19_998, 20_001);
+        Assert.InRange(pictures.Sum(static p => p.Storage.LockCount) + cursors.Sum(static c => c.Storage.LockCount), 0, 6);
+        f.Pump();
+        f.Refresh();
+        Assert.Null(f.Lost);
+
+        void SetCursor(int i)
+        {
+            var storage = cursors[i % 2].Storage;
+            storage.Lock();
+            f.Presenter.SetCursor(0, new CursorImage(storage, new BufferSize(8, 8), 0, 0), 4, 4);
+        }
     }
 
     [Fact]

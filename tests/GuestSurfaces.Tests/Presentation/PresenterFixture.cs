@@ -3,7 +3,9 @@ using GuestSurfaces.Core.Buffers;
 using GuestSurfaces.Core.Diagnostics;
 using GuestSurfaces.Core.Frames;
 using GuestSurfaces.Presentation;
+using GuestSurfaces.Testing;
 using GuestSurfaces.Testing.Presentation;
+using GuestSurfaces.Testing.Screenshots;
 using GuestSurfaces.Wayland;
 using Microsoft.Extensions.Logging.Abstractions;
 using Xunit;
@@ -26,7 +28,7 @@ internal sealed class PresenterFixture : IDisposable
         Pump();
     }
 
-    public TestClock Clock { get; } = new();
+    public VirtualClock Clock { get; } = new();
 
     public RecordedEvents Events { get; } = new();
 
@@ -94,6 +96,9 @@ internal sealed class PresenterFixture : IDisposable
 /// <summary>What tests ask of pictures on the screen.</summary>
 internal static class Pixels
 {
+    public static void AssertShows(this Picture screen, TestPicture picture, BufferRect source, int left = 0, int top = 0, bool flipY = false) =>
+        screen.ToPixels().AssertShows(screen.Width, picture, source, left, top, flipY);
+
     public static void AssertShows(this uint[] screen, int screenWidth, TestPicture picture, BufferRect source, int left = 0, int top = 0, bool flipY = false)
     {
         for (var y = 0; y < source.Height; y++)

@@ -6,6 +6,7 @@ using GuestSurfaces.Core.Frames;
 using GuestSurfaces.Core.Loop;
 using GuestSurfaces.Core.Sessions;
 using GuestSurfaces.Presentation;
+using GuestSurfaces.Testing;
 using GuestSurfaces.Testing.Presentation;
 using Microsoft.Extensions.Logging.Abstractions;
 using Xunit;
@@ -15,7 +16,7 @@ namespace GuestSurfaces.Tests.Presentation;
 /// <summary>Session and presenter together: the guest is answered whatever the window does.</summary>
 public sealed class SessionTests : IGuestTransport, IDisposable
 {
-    private readonly TestClock _clock = new();
+    private readonly VirtualClock _clock = new();
     private readonly TimerQueue _timers;
     private readonly FakeCompositor _compositor;
     private readonly Session _session;

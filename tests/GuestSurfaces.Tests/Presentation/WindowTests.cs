@@ -2,6 +2,7 @@
 using GuestSurfaces.Core.Buffers;
 using GuestSurfaces.Core.Frames;
 using GuestSurfaces.Presentation;
+using GuestSurfaces.Testing;
 using GuestSurfaces.Testing.Presentation;
 using GuestSurfaces.Wayland;
 using GuestSurfaces.Wayland.Server;
@@ -52,7 +53,7 @@ public class WindowTests
     [Fact]
     public void Frame_presented_before_the_connection_is_set_up_is_shown()
     {
-        var clock = new TestClock();
+        var clock = new VirtualClock();
         using var compositor = new FakeCompositor(new FakeCompositorOptions(), clock);
         var events = new RecordedEvents();
         using var presenter = new WaylandPresenter(

@@ -2,6 +2,7 @@
 using GuestSurfaces.Core.Loop;
 using GuestSurfaces.Core.Memory;
 using GuestSurfaces.Interop;
+using GuestSurfaces.Testing;
 using GuestSurfaces.Testing.Virtio;
 using GuestSurfaces.Transports.VhostUser;
 using Xunit;
@@ -9,7 +10,7 @@ using Xunit;
 namespace GuestSurfaces.Tests.VhostUser;
 
 /// <summary>Whatever comes and goes, the process holds afterwards what it held before; and in steady state it allocates nothing.</summary>
-[Collection(ProcessWide.Name)]
+[Collection(Alone.Name)]
 public sealed class LeakTests
 {
     [Theory]
@@ -21,10 +22,10 @@ public sealed class LeakTests
         bed.Negotiate();
         var fds = new FdHandle[count];
         Array.Fill(fds, bed.RamFile);
-        var (before, _) = ProcessWide.Baseline();
+        using var leaks = new FdLeakCheck();
         bed.Frontend.Send(3, [], FakeFrontend.Version, fds);
         Assert.True(bed.Frontend.IsClosed);
-        Assert.Equal(before - 1, ProcessWide.OpenFiles); // the connection's own is gone too
+        Assert.Equal(-1, leaks.Difference("socket:")); // the connection's own is gone too
     }
 
     [Fact]
@@ -32,14 +33,12 @@ public sealed class LeakTests
     {
         using var bed = new TestBed();
         bed.Negotiate();
-        var (before, _) = ProcessWide.Baseline();
+        using var leaks = new FdLeakCheck();
         for (var i = 0; i < 20; i++)
         {
             bed.Frontend.Send(3, [], FakeFrontend.Version, bed.RamFile, bed.RamFile);
             Assert.Equal(1UL, bed.Frontend.Acknowledged(38, FakeFrontend.U64(0, 0, 4096, 0, 0), bed.RamFile));
         }
-
-        Assert.Equal(before, ProcessWide.OpenFiles);
     }
 
     [Theory]
@@ -112,11 +111,12 @@ public sealed class LeakTests
         using var ramFile = FakeRam.Create(TestBed.RamBytes);
         using var ram = new GuestMemory();
         Assert.True(ram.TryAdd(FakeRam.Region(ramFile, 0, TestBed.RamBytes)));
-        var (files, mappings) = (0, 0);
+        FdLeakCheck? leaks = null;
+        var mappings = 0;
         for (var i = 0; i < 1000; i++)
         {
             if (i == 1)
-                (files, mappings) = ProcessWide.Baseline();
+                (leaks, mappings) = (new FdLeakCheck(), RamMappings.Count);
             using var frontend = new FakeFrontend(UnixSocketHandle.Connect(path), () =>
             {
                 for (var n = 0; n < 4; n++)
@@ -151,8 +151,8 @@ public sealed class LeakTests
             ours.Dispose();
         }
 
-        Assert.InRange(ProcessWide.OpenFiles, 1, files + 20); // the runner's own come and go; a leak would be a thousand
-        Assert.Equal(mappings, ProcessWide.RamMappings);
+        leaks!.Dispose();
+        Assert.Equal(mappings, RamMappings.Count);
     }
 
     [Fact]

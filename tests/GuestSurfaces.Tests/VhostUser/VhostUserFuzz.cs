@@ -2,6 +2,7 @@
 using GuestSurfaces.Core;
 using GuestSurfaces.Core.Loop;
 using GuestSurfaces.Interop;
+using GuestSurfaces.Testing.Fuzzing;
 using GuestSurfaces.Testing.Virtio;
 using GuestSurfaces.Transports.VhostUser;
 using Xunit;

@@ -2,6 +2,7 @@
 using GuestSurfaces.Core;
 using GuestSurfaces.Core.Memory;
 using GuestSurfaces.Interop;
+using GuestSurfaces.Testing.Fuzzing;
 using GuestSurfaces.Testing.Virtio;
 using GuestSurfaces.Virtio.Queues;
 using Xunit;

@@ -7,7 +7,7 @@ using Xunit;
 
 namespace GuestSurfaces.Tests.Wayland;
 
-[Collection(Descriptors.Name)]
+[Collection(Alone.Name)]
 public sealed class ClientConversationTests : Conversation, IXdgSurfaceListener, IXdgToplevelListener, IWlCallbackListener, IWlBufferListener, IWpPresentationFeedbackListener,
     IZwpLinuxBufferParamsV1Listener
 {

@@ -8,7 +8,7 @@ using Xunit;
 
 namespace GuestSurfaces.Tests.Wayland;
 
-[Collection(Descriptors.Name)]
+[Collection(Alone.Name)]
 public sealed class ConnectTests : IDisposable
 {
     private static readonly string[] s_names = ["WAYLAND_SOCKET", "WAYLAND_DISPLAY", "XDG_RUNTIME_DIR"];
@@ -33,7 +33,7 @@ public sealed class ConnectTests : IDisposable
     public void An_inherited_socket_is_used_once()
     {
         var (ours, theirs) = UnixSocketHandle.CreatePair(nonBlocking: true);
-        using var compositor = new FakeCompositor();
+        using var compositor = new LenientCompositor();
         compositor.Server.AddClient(theirs);
         Environment.SetEnvironmentVariable("WAYLAND_SOCKET", ours.Release().ToString(CultureInfo.InvariantCulture));
         using var connection = WaylandConnection.Connect();

@@ -23,7 +23,7 @@ public abstract class Conversation : IDisposable, IWaylandConnectionListener
 
     protected WaylandConnection Connection { get; }
 
-    protected FakeCompositor Compositor { get; } = new();
+    protected LenientCompositor Compositor { get; } = new();
 
     protected WaylandServerClient Client { get; }
 

@@ -8,7 +8,7 @@ using Xunit;
 
 namespace GuestSurfaces.Tests.Wayland;
 
-[Collection(Descriptors.Name)]
+[Collection(Alone.Name)]
 public sealed class FailureTests : Conversation
 {
     [Fact]
@@ -119,14 +119,14 @@ public sealed class FailureTests : Conversation
     }
 
     [Theory]
-    [InlineData(1, 0x0004_0000, WireError.TooShort)]
-    [InlineData(1, 0x1004_0001, WireError.TooLong)]
-    [InlineData(1, 0x000e_0001, WireError.Misaligned)]
-    [InlineData(1, 0x0008_0001, WireError.Truncated)]
-    [InlineData(1, 0x0010_0001, WireError.TrailingBytes)]
-    [InlineData(1, 0x000c_0009, WireError.UnknownOpcode)]
-    [InlineData(99, 0x000c_0000, WireError.UnknownObject)]
-    public void A_malformed_event_ends_the_connection(uint id, uint word, WireError expected)
+    [InlineData(1, 0x0004_0000, nameof(WireError.TooShort))]
+    [InlineData(1, 0x1004_0001, nameof(WireError.TooLong))]
+    [InlineData(1, 0x000e_0001, nameof(WireError.Misaligned))]
+    [InlineData(1, 0x0008_0001, nameof(WireError.Truncated))]
+    [InlineData(1, 0x0010_0001, nameof(WireError.TrailingBytes))]
+    [InlineData(1, 0x000c_0009, nameof(WireError.UnknownOpcode))]
+    [InlineData(99, 0x000c_0000, nameof(WireError.UnknownObject))]
+    public void A_malformed_event_ends_the_connection(uint id, uint word, string expected)
     {
         var (ours, theirs) = UnixSocketHandle.CreatePair(nonBlocking: true);
         using var peer = theirs;
@@ -137,7 +137,7 @@ public sealed class FailureTests : Conversation
         peer.Send(message.AsSpan(0, (int)Math.Min(Math.Max(word >> 16, 8), 32)), default, out _);
         Assert.False(connection.Dispatch());
         Assert.Equal(WaylandFailureKind.Malformed, connection.Failure!.Kind);
-        Assert.EndsWith(expected.ToString(), connection.Failure.Message);
+        Assert.EndsWith(expected, connection.Failure.Message);
     }
 
     [Fact]

@@ -10,7 +10,7 @@ using Xunit;
 namespace GuestSurfaces.Tests.Wayland;
 
 /// <summary>libwayland's client against our server.</summary>
-[Collection(Descriptors.Name)]
+[Collection(Alone.Name)]
 public sealed class LibwaylandClientTests
 {
     private const int TimeoutMs = 20_000;
@@ -37,7 +37,7 @@ public sealed class LibwaylandClientTests
         using var leaks = new FdLeakCheck();
         var folder = Directory.CreateTempSubdirectory("gs-wl").FullName;
         var path = Path.Combine(folder, "wayland-test");
-        using var compositor = new FakeCompositor();
+        using var compositor = new LenientCompositor();
         compositor.Server.AddGlobal<WlSeatResource>(8, seat => seat.Handler = new Seat(compositor));
         using var listening = UnixSocketHandle.Listen(path);
         var start = new ProcessStartInfo(program, scenario) { RedirectStandardOutput = true, RedirectStandardError = true };
@@ -59,7 +59,7 @@ public sealed class LibwaylandClientTests
     }
 
     /// <summary>Until the one client has come and gone.</summary>
-    private static void Serve(FakeCompositor compositor, UnixSocketHandle listening, EpollHandle epoll)
+    private static void Serve(LenientCompositor compositor, UnixSocketHandle listening, EpollHandle epoll)
     {
         Span<EpollResult> results = stackalloc EpollResult[4];
         var client = default(WaylandServerClient);
@@ -79,7 +79,7 @@ public sealed class LibwaylandClientTests
         }
     }
 
-    private sealed class Seat(FakeCompositor compositor) : IWlSeatRequests
+    private sealed class Seat(LenientCompositor compositor) : IWlSeatRequests
     {
         public unsafe void OnGetKeyboard(WlSeatResource sender, WlKeyboardResource id)
         {

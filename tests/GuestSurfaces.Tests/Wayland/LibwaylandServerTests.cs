@@ -10,7 +10,7 @@ using Xunit;
 namespace GuestSurfaces.Tests.Wayland;
 
 /// <summary>Our client against libwayland's server.</summary>
-[Collection(Descriptors.Name)]
+[Collection(Alone.Name)]
 public sealed class LibwaylandServerTests : IDisposable, IWlCallbackListener, IWlBufferListener, IWlOutputListener, IWlSeatListener, IWlKeyboardListener,
     IZwpLinuxBufferParamsV1Listener, IZwpLinuxDmabufFeedbackV1Listener
 {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 using System.Diagnostics;
+using GuestSurfaces.Testing;
 using Xunit;
 
 namespace GuestSurfaces.Tests.Wayland;

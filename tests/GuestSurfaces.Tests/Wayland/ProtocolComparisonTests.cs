@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+using GuestSurfaces.Testing;
 using GuestSurfaces.Wayland.Scanner;
 using Xunit;
 

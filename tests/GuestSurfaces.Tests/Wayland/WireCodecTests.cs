@@ -65,26 +65,26 @@ public sealed class WireCodecTests
     }
 
     [Theory]
-    [InlineData("04000000 61626364", "s", WireError.UnterminatedString)]
-    [InlineData("04000000 61626300", "s", WireError.None)]
-    [InlineData("01000000 00000000", "s", WireError.None)]
-    [InlineData("00000000", "s", WireError.UnexpectedNull)]
-    [InlineData("00000000", "?s", WireError.None)]
-    [InlineData("05000000 61626300", "s", WireError.Truncated)]
-    [InlineData("ffffffff 61626300", "s", WireError.Truncated)]
-    [InlineData("fdffffff", "a", WireError.Truncated)]
-    [InlineData("00000000", "a", WireError.None)]
-    [InlineData("00000000", "o", WireError.UnexpectedNull)]
-    [InlineData("00000000", "n", WireError.UnexpectedNull)]
-    [InlineData("00000000", "?o", WireError.None)]
-    [InlineData("", "i", WireError.Truncated)]
-    [InlineData("0000", "i", WireError.Truncated)]
-    [InlineData("00000000 00000000", "i", WireError.TrailingBytes)]
-    [InlineData("01000000", "ih", WireError.None)]
-    public void A_body_is_checked_against_its_signature(string hex, string signature, WireError expected)
+    [InlineData("04000000 61626364", "s", nameof(WireError.UnterminatedString))]
+    [InlineData("04000000 61626300", "s", nameof(WireError.None))]
+    [InlineData("01000000 00000000", "s", nameof(WireError.None))]
+    [InlineData("00000000", "s", nameof(WireError.UnexpectedNull))]
+    [InlineData("00000000", "?s", nameof(WireError.None))]
+    [InlineData("05000000 61626300", "s", nameof(WireError.Truncated))]
+    [InlineData("ffffffff 61626300", "s", nameof(WireError.Truncated))]
+    [InlineData("fdffffff", "a", nameof(WireError.Truncated))]
+    [InlineData("00000000", "a", nameof(WireError.None))]
+    [InlineData("00000000", "o", nameof(WireError.UnexpectedNull))]
+    [InlineData("00000000", "n", nameof(WireError.UnexpectedNull))]
+    [InlineData("00000000", "?o", nameof(WireError.None))]
+    [InlineData("", "i", nameof(WireError.Truncated))]
+    [InlineData("0000", "i", nameof(WireError.Truncated))]
+    [InlineData("00000000 00000000", "i", nameof(WireError.TrailingBytes))]
+    [InlineData("01000000", "ih", nameof(WireError.None))]
+    public void A_body_is_checked_against_its_signature(string hex, string signature, string expected)
     {
         var body = Convert.FromHexString(hex.Replace(" ", string.Empty));
-        Assert.Equal(expected, MessageWalker.Check(new WaylandMessage("test", signature, 1, false, null, null), body));
+        Assert.Equal(expected, MessageWalker.Check(new WaylandMessage("test", signature, 1, false, null, null), body).ToString());
     }
 
     [Fact]

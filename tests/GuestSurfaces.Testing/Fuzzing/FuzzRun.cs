@@ -2,7 +2,7 @@
 using System.Diagnostics;
 using System.Globalization;
 
-namespace GuestSurfaces.Testing.Virtio;
+namespace GuestSurfaces.Testing.Fuzzing;
 
 /// <summary>Replays a corpus and then runs mutations of it for a while. GS_FUZZ_SECONDS sets how long, GS_FUZZ_SEED where to begin.</summary>
 public static class FuzzRun
@@ -14,15 +14,16 @@ public static class FuzzRun
     /// <param name="corpusName">Folder under tests/corpus; every file in it is an input.</param>
     /// <param name="maxBytes">The longest input made.</param>
     /// <param name="target">What to run.</param>
+    /// <param name="seeds">Inputs that belong to the corpus but are written as code.</param>
     /// <returns>How many inputs ran.</returns>
     /// <exception cref="InvalidOperationException">An input failed; it is beside the corpus's files as crash-*.bin, to be committed with the fix.</exception>
-    public static int Run(string corpusName, int maxBytes, Target target)
+    public static int Run(string corpusName, int maxBytes, Target target, IEnumerable<byte[]>? seeds = null)
     {
-        var folder = Path.Combine(RepositoryRoot(), "tests", "corpus", corpusName);
+        var folder = Repository.Path($"tests/corpus/{corpusName}");
         var files = Directory.GetFiles(folder).Order(StringComparer.Ordinal).ToList();
-        List<byte[]> corpus = [.. files.Select(File.ReadAllBytes)];
-        for (var i = 0; i < files.Count; i++)
-            RunOne(folder, corpus[i], target, Path.GetFileName(files[i]));
+        List<byte[]> corpus = [.. files.Select(File.ReadAllBytes), .. seeds ?? []];
+        for (var i = 0; i < corpus.Count; i++)
+            RunOne(folder, corpus[i], target, i < files.Count ? Path.GetFileName(files[i]) : $"seed {i - files.Count}");
 
         var seconds = Number("GS_FUZZ_SECONDS", 1);
         var mutator = new Mutator(Number("GS_FUZZ_SEED", 1));
@@ -33,7 +34,7 @@ public static class FuzzRun
     }
 
     /// <summary>Reads one input of a corpus.</summary>
-    public static byte[] Seed(string corpusName, string name) => File.ReadAllBytes(Path.Combine(RepositoryRoot(), "tests", "corpus", corpusName, $"{name}.bin"));
+    public static byte[] Seed(string corpusName, string name) => File.ReadAllBytes(Repository.Path($"tests/corpus/{corpusName}/{name}.bin"));
 
     private static void RunOne(string folder, byte[] input, Target target, string? name)
     {
@@ -55,15 +56,4 @@ public static class FuzzRun
 
     private static int Number(string variable, int otherwise) =>
         int.TryParse(Environment.GetEnvironmentVariable(variable), NumberStyles.None, CultureInfo.InvariantCulture, out var value) ? value : otherwise;
-
-    private static string RepositoryRoot()
-    {
-        for (var at = AppContext.BaseDirectory; at is not null; at = Path.GetDirectoryName(at))
-        {
-            if (File.Exists(Path.Combine(at, "GuestSurfaces.sln")))
-                return at;
-        }
-
-        throw new InvalidOperationException("the tests don't run inside the repository");
-    }
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 using GuestSurfaces.Core.Loop;
 
-namespace GuestSurfaces.Testing.Gpu;
+namespace GuestSurfaces.Testing;
 
 /// <summary>A clock turned by hand. Thread: the test's.</summary>
 public sealed class VirtualClock : IClock
@@ -11,7 +11,11 @@ public sealed class VirtualClock : IClock
     /// <summary>How far it goes on with each look: what work costs.</summary>
     public long StepNs { get; set; }
 
-    public long NowNs => _nowNs += StepNs;
+    public long NowNs
+    {
+        get => _nowNs += StepNs;
+        set => _nowNs = value;
+    }
 
     public void Advance(long ns) => _nowNs += ns;
 }

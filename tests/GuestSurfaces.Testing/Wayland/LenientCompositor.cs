@@ -5,16 +5,17 @@ using GuestSurfaces.Wayland.Server;
 namespace GuestSurfaces.Testing.Wayland;
 
 /// <summary>
-/// A compositor without a screen, for tests: surfaces, shm, xdg-shell, presentation and dma-buf as far as a presenting client sees them. Nothing happens by
-/// itself: the test says when frames are latched and which buffers are released.
+/// A compositor without a screen, for tests of the wire: it takes any number of clients and almost everything that is well-formed, so that libwayland, fuzzers
+/// and half-written clients can talk to it. Nothing happens by itself: the test says when frames are latched. Clients that must keep the protocols' rules are
+/// judged by <see cref="Presentation.FakeCompositor"/>.
 /// </summary>
-public sealed class FakeCompositor : IDisposable, IWlCompositorRequests, IWlShmRequests, IWlShmPoolRequests, IXdgWmBaseRequests, IXdgSurfaceRequests, IWpPresentationRequests,
+public sealed class LenientCompositor : IDisposable, IWlCompositorRequests, IWlShmRequests, IWlShmPoolRequests, IXdgWmBaseRequests, IXdgSurfaceRequests, IWpPresentationRequests,
     IZwpLinuxDmabufV1Requests, IZwpLinuxBufferParamsV1Requests
 {
-    private readonly List<FakeSurface> _surfaces = [];
+    private readonly List<LenientSurface> _surfaces = [];
 
     /// <summary>Offers everything it knows.</summary>
-    public FakeCompositor()
+    public LenientCompositor()
     {
         Server.AddGlobal<WlCompositorResource>(0, r => r.Handler = this);
         Server.AddGlobal<WlShmResource>(0, r =>
@@ -36,7 +37,7 @@ public sealed class FakeCompositor : IDisposable, IWlCompositorRequests, IWlShmR
     public WaylandServer Server { get; } = new();
 
     /// <summary>Live surfaces, oldest first.</summary>
-    public IReadOnlyList<FakeSurface> Surfaces => _surfaces;
+    public IReadOnlyList<LenientSurface> Surfaces => _surfaces;
 
     /// <summary>Whether importing a dma-buf succeeds.</summary>
     public bool AcceptsDmabufs { get; set; } = true;
@@ -56,7 +57,7 @@ public sealed class FakeCompositor : IDisposable, IWlCompositorRequests, IWlShmR
 
     void IWlCompositorRequests.OnCreateSurface(WlCompositorResource sender, WlSurfaceResource id)
     {
-        var surface = new FakeSurface(id);
+        var surface = new LenientSurface(id);
         id.Handler = surface;
         _surfaces.Add(surface);
         id.Destroyed += _ => _surfaces.Remove(surface);
@@ -74,19 +75,19 @@ public sealed class FakeCompositor : IDisposable, IWlCompositorRequests, IWlShmR
     {
         id.Handler = this;
         id.Tag = surface;
-        if (surface.Handler is FakeSurface { Current: not null } fake)
+        if (surface.Handler is LenientSurface { Current: not null } fake)
             sender.PostError((uint)XdgWmBaseError.InvalidSurfaceState, $"{fake.Resource} has a buffer already");
     }
 
     void IXdgSurfaceRequests.OnGetToplevel(XdgSurfaceResource sender, XdgToplevelResource id)
     {
-        if (sender.Tag is WlSurfaceResource { Handler: FakeSurface fake })
+        if (sender.Tag is WlSurfaceResource { Handler: LenientSurface fake })
             fake.SetToplevel(sender, id);
     }
 
     void IWpPresentationRequests.OnFeedback(WpPresentationResource sender, WlSurfaceResource surface, WpPresentationFeedbackResource callback)
     {
-        if (surface.Handler is FakeSurface fake)
+        if (surface.Handler is LenientSurface fake)
             fake.Add(callback);
     }
 

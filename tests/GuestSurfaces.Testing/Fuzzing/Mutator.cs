@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 using System.Buffers.Binary;
 
-namespace GuestSurfaces.Testing.Virtio;
+namespace GuestSurfaces.Testing.Fuzzing;
 
 /// <summary>Makes new inputs out of old ones. The same seed makes the same inputs.</summary>
 public sealed class Mutator(int seed)

@@ -4,9 +4,9 @@ using GuestSurfaces.Wayland.Server;
 
 namespace GuestSurfaces.Testing.Wayland;
 
-/// <summary>A surface of the <see cref="FakeCompositor"/>: pending state, committed state, and what it owes the client.</summary>
+/// <summary>A surface of the <see cref="LenientCompositor"/>: pending state, committed state, and what it owes the client.</summary>
 /// <param name="resource">Its wire side.</param>
-public sealed class FakeSurface(WlSurfaceResource resource) : IWlSurfaceRequests
+public sealed class LenientSurface(WlSurfaceResource resource) : IWlSurfaceRequests
 {
     private readonly List<WlCallbackResource> _pendingFrames = [];
     private readonly List<WlCallbackResource> _frames = [];
