@@ -3,3 +3,4 @@ using System.Runtime.CompilerServices;
 
 [assembly: InternalsVisibleTo("GuestSurfaces.Tests")]
 [assembly: InternalsVisibleTo("GuestSurfaces.Testing")]
+[assembly: InternalsVisibleTo("GuestSurfaces.Benchmarks")]

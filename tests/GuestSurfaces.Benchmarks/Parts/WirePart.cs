@@ -60,7 +60,7 @@ internal static class WirePart
         private readonly WlBuffer _buffer;
         private readonly WlSurface _surface;
         private readonly WpPresentation _presentation;
-        private readonly ProxyPool<WpPresentationFeedback> _feedbacks = new();
+        private readonly WpPresentationFeedback[] _feedbacks = new WpPresentationFeedback[10];
         private readonly WlCallback[] _callbacks = new WlCallback[10];
         private readonly Samples _times = new(8 * Flushes);
         private int _pending;
@@ -79,7 +79,7 @@ internal static class WirePart
             _buffer = pool.CreateBuffer(0, Side, Side, Side * 4, WlShmFormat.Xrgb8888);
             _surface = globals.Require<WlCompositor>().CreateSurface();
             for (var i = 0; i < _callbacks.Length; i++)
-                _callbacks[i] = new WlCallback { Listener = this };
+                (_callbacks[i], _feedbacks[i]) = (new WlCallback { Listener = this }, new WpPresentationFeedback { Listener = this });
             _connection.Roundtrip(TimeSpan.FromSeconds(20));
             _epoll.Add(_connection.Fd, EpollEvents.In, 0);
         }
@@ -97,9 +97,7 @@ internal static class WirePart
                     _surface.Attach(_buffer, 0, 0);
                     _surface.DamageBuffer(i & 15, 3, 8, 8);
                     _surface.Frame(_callbacks[k]);
-                    var feedback = _feedbacks.Rent();
-                    feedback.Listener = this;
-                    _presentation.Feedback(_surface, feedback);
+                    _presentation.Feedback(_surface, _feedbacks[k]);
                     _surface.Commit();
                 }
 

@@ -20,7 +20,7 @@ internal static class CompositorPeer
     public static int Run(string[] arguments)
     {
         var hz = int.Parse(arguments[1], CultureInfo.InvariantCulture);
-        using var compositor = new FakeCompositor();
+        using var compositor = new LenientCompositor();
         using var listener = UnixSocketHandle.Listen(arguments[0]);
         using var timer = TimerFdHandle.Create();
         using var epoll = EpollHandle.Create();
