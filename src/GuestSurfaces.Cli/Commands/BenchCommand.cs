@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 using System.CommandLine;
 using System.Globalization;
+using System.Runtime.CompilerServices;
 using System.Text.Json;
 using GuestSurfaces.Cli.Bench;
 using GuestSurfaces.Cli.Hosting;
@@ -111,19 +112,22 @@ internal static class BenchCommand
 
     private static void Take(EventLoop loop, IBenchRun run, long turnNs)
     {
+        // Made before anything is measured: what a turn allocates is the frames' doing.
+        var isOver = new StrongBox<bool>();
+        var end = loop.Timers.Create(() => isOver.Value = true);
         run.Start();
-        RunFor(loop, run, WarmUpNs);
+        end.ArmIn(WarmUpNs);
+        RunUntil(loop, run, isOver);
         run.Begin();
-        RunFor(loop, run, turnNs);
+        isOver.Value = false;
+        end.ArmIn(turnNs);
+        RunUntil(loop, run, isOver);
         run.End();
     }
 
-    private static void RunFor(EventLoop loop, IBenchRun run, long ns)
+    private static void RunUntil(EventLoop loop, IBenchRun run, StrongBox<bool> isOver)
     {
-        var isOver = false;
-        var end = loop.Timers.Create(() => isOver = true);
-        end.ArmIn(ns);
-        while (!isOver)
+        while (!isOver.Value)
         {
             loop.RunOnce();
             if (run.Failure is { } failure)

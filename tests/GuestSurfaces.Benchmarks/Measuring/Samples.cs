@@ -27,6 +27,16 @@ internal sealed class Samples(int capacity)
         return sorted[(int)Math.Clamp(share * (_count - 1), 0, _count - 1)];
     }
 
+    /// <summary>The median of the ratios of samples that were taken at the same time.</summary>
+    /// <param name="other">As many, in the same order.</param>
+    public double MedianRatioTo(Samples other)
+    {
+        var ratios = new Samples(_count);
+        for (var i = 0; i < _count; i++)
+            ratios.Add(_values[i] / other._values[i]);
+        return ratios.Median;
+    }
+
     public double Median => Quantile(0.5);
 
     public double Least => Quantile(0);

@@ -39,7 +39,10 @@ internal static partial class TransferPart
             bench.Ours();
             bench.Forget();
             Interleaved.Run(Rounds, bench.Ours, bench.Baseline);
-            figures.Add(Figure.AtLeast(one.Name, bench.BytesPerPass / bench.OursNs.Median, bench.BytesPerPass / bench.BaselineNs.Median, "GB/s", 0.9));
+
+            // Each round against its own neighbour: the machine's speed changes from round to round.
+            var ratio = bench.BaselineNs.MedianRatioTo(bench.OursNs);
+            figures.Add(Figure.AtLeast(one.Name, bench.BytesPerPass / bench.OursNs.Median, bench.BytesPerPass / bench.BaselineNs.Median, "GB/s", 0.9) with { Ratio = ratio, IsMet = ratio >= 0.9 });
         }
 
         return new PartResult("transfer", "TRANSFER_TO_HOST_2D from scattered 4 KiB pages, beside memcpy of the same rows", figures);
