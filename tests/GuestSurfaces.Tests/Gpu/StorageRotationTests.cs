@@ -45,6 +45,30 @@ public sealed class StorageRotationTests
     }
 
     [Fact]
+    public void A_storage_that_is_used_again_shows_nothing_of_the_resource_before()
+    {
+        using var gpu = new GpuHarness();
+        var whole = new WireRect(0, 0, 64, 64);
+        uint[] secret = [.. Enumerable.Repeat(0xDEADBEEFu, 64 * 64)];
+        gpu.Draw(GpuHarness.Pixels, secret);
+        for (uint id = 1; id <= 20; id++)
+        {
+            // Never shown, so its storage is kept for the next resource of its size.
+            GpuHarness.Require(gpu.Create2D(id, 64, 64));
+            GpuHarness.Require(gpu.Attach(id, new GuestPages(GpuHarness.Pixels, 64 * 64 * 4)));
+            GpuHarness.Require(gpu.Transfer(id, whole, 0));
+            GpuHarness.Require(gpu.Unref(id));
+        }
+
+        GpuHarness.Require(gpu.Create2D(100, 64, 64));
+        GpuHarness.Require(gpu.SetScanout(0, 100, whole));
+        GpuHarness.Require(gpu.Flush(100, whole));
+        var pixels = new byte[64 * 64 * 4];
+        Assert.True(gpu.Display.Last.Storage.Pixels!.TryRead(0, pixels));
+        Assert.All(pixels, b => Assert.Equal(0, b));
+    }
+
+    [Fact]
     public void A_fifth_storage_is_not_made_and_the_tear_is_counted()
     {
         using var gpu = new GpuHarness();
