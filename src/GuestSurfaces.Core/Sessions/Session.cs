@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: MIT
-using System.Runtime.CompilerServices;
 using GuestSurfaces.Core.Buffers;
 using GuestSurfaces.Core.Diagnostics;
 using GuestSurfaces.Core.Frames;
@@ -22,6 +21,7 @@ public sealed class Session : IGuestDisplay, IDisplayEvents
 
     private readonly Scanout[] _scanouts = new Scanout[Limits.MaxScanouts];
     private readonly IClock _clock;
+    private readonly long _maxHoldNs;
 
     /// <summary>Makes a session of one guest.</summary>
     /// <param name="timers">The loop's.</param>
@@ -46,8 +46,6 @@ public sealed class Session : IGuestDisplay, IDisplayEvents
 
         _maxHoldNs = limits.MaxFlushHoldNs;
     }
-
-    private readonly long _maxHoldNs;
 
     /// <summary>What was counted.</summary>
     public GuestStatistics Statistics { get; }
@@ -297,112 +295,5 @@ public sealed class Session : IGuestDisplay, IDisplayEvents
         public bool HasWindow;
         public UnsettledFrames Unsettled;
         public RecentFrames Recent;
-    }
-
-    /// <summary>
-    /// The frames of a scanout whose answer is due, by age. Displays keep two at a time; a frame beyond the room shares the last place, and is settled with what
-    /// comes after it there, in the time of the first of them.
-    /// </summary>
-    private struct UnsettledFrames
-    {
-        private Entries _entries;
-        private int _count;
-
-        public readonly bool IsEmpty => _count == 0;
-
-        public readonly long OldestNs => _entries[0].SinceNs;
-
-        public void Add(ulong serial, long nowNs, bool awaited)
-        {
-            if (_count < Entries.Capacity)
-                _entries[_count++] = new Entry { SinceNs = nowNs };
-            ref var entry = ref _entries[_count - 1];
-            entry.Serial = serial;
-            entry.Awaited += awaited ? 1 : 0;
-            entry.IsSettled = false;
-        }
-
-        public void Mark(ulong serial)
-        {
-            for (var i = 0; i < _count; i++)
-                _entries[i].IsSettled |= _entries[i].Serial == serial;
-        }
-
-        public void MarkUpTo(ulong serial)
-        {
-            for (var i = 0; i < _count; i++)
-                _entries[i].IsSettled |= _entries[i].Serial <= serial;
-        }
-
-        /// <summary>Settles those that are too old.</summary>
-        /// <returns>How many of them a guest waited for.</returns>
-        public int MarkOlderThan(long ns)
-        {
-            var awaited = 0;
-            for (var i = 0; i < _count && _entries[i].SinceNs <= ns; i++)
-            {
-                awaited += _entries[i].IsSettled ? 0 : _entries[i].Awaited;
-                _entries[i].IsSettled = true;
-            }
-
-            return awaited;
-        }
-
-        /// <summary>Takes out what is settled, up to the first that isn't.</summary>
-        /// <returns>The last serial taken out; 0 if none was.</returns>
-        public ulong TakeMarked()
-        {
-            var taken = 0;
-            ulong serial = 0;
-            for (; taken < _count && _entries[taken].IsSettled; taken++)
-                serial = _entries[taken].Serial;
-            for (var i = taken; i < _count; i++)
-                _entries[i - taken] = _entries[i];
-            _count -= taken;
-            return serial;
-        }
-
-        public ulong TakeAll()
-        {
-            var serial = _count > 0 ? _entries[_count - 1].Serial : 0;
-            _count = 0;
-            return serial;
-        }
-
-        private struct Entry
-        {
-            public ulong Serial;
-            public long SinceNs;
-            public int Awaited;
-            public bool IsSettled;
-        }
-
-        [InlineArray(Capacity)]
-        private struct Entries
-        {
-            public const int Capacity = 8;
-            private Entry _entry0;
-        }
-    }
-
-    /// <summary>When the last few frames were popped, for the latency figures: a display holds at most two at a time.</summary>
-    private struct RecentFrames
-    {
-        private (ulong Serial, long PoppedNs) _a;
-        private (ulong Serial, long PoppedNs) _b;
-        private (ulong Serial, long PoppedNs) _c;
-
-        public void Add(ulong serial, long poppedNs)
-        {
-            _a = _b;
-            _b = _c;
-            _c = (serial, poppedNs);
-        }
-
-        public readonly bool TryGet(ulong serial, out long poppedNs)
-        {
-            poppedNs = _c.Serial == serial ? _c.PoppedNs : _b.Serial == serial ? _b.PoppedNs : _a.PoppedNs;
-            return _c.Serial == serial || _b.Serial == serial || _a.Serial == serial;
-        }
     }
 }
