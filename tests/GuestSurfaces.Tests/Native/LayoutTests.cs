@@ -20,6 +20,8 @@ public sealed class LayoutTests
         (typeof(LibC.CmsgHdr), "struct cmsghdr"),
         (typeof(LibC.ItimerSpec), "struct itimerspec"),
         (typeof(LibC.PollFd), "struct pollfd"),
+        (typeof(LibC.UdmabufCreateList), "struct udmabuf_create_list"),
+        (typeof(LibC.UdmabufCreateItem), "struct udmabuf_create_item"),
     ];
 
     // Constants that no header defines under that name: what they stand for, or null for those that stand for nothing.
@@ -36,7 +38,7 @@ public sealed class LayoutTests
     {
         var c = new StringBuilder();
         c.AppendLine("#define _GNU_SOURCE");
-        foreach (var header in (string[])["stddef.h", "time.h", "fcntl.h", "poll.h", "errno.h", "sys/stat.h", "sys/uio.h", "sys/socket.h", "sys/mman.h", "sys/eventfd.h", "sys/epoll.h", "sys/timerfd.h", "unistd.h", "spawn.h", "signal.h"])
+        foreach (var header in (string[])["stddef.h", "time.h", "fcntl.h", "poll.h", "errno.h", "sys/stat.h", "sys/uio.h", "sys/socket.h", "sys/mman.h", "sys/eventfd.h", "sys/epoll.h", "sys/timerfd.h", "unistd.h", "spawn.h", "signal.h", "linux/udmabuf.h"])
             c.AppendLine($"#include <{header}>");
 
         var checks = 0;
