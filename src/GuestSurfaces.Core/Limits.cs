@@ -40,6 +40,14 @@ public sealed record Limits
     /// </summary>
     public int MaxHostStorages { get; init; } = 1024;
 
+    /// <summary>
+    /// Guest memory pinned by buffers that are shown without a copy; nothing else in the system counts it. Three 8K pictures are 380 MiB.
+    /// </summary>
+    public ulong MaxPinnedBytes { get; init; } = 512UL << 20;
+
+    /// <summary>Buffers of pinned guest memory: each is a descriptor here and in the compositor. Sixteen scanouts with three pictures each are 48.</summary>
+    public int MaxPinnedBuffers { get; init; } = 256;
+
     /// <summary>Entries of a virtqueue. crosvm asks for up to 32768 unless told otherwise.</summary>
     public int MaxQueueSize { get; init; } = 32768;
 

@@ -4,14 +4,13 @@ using System.Globalization;
 using System.Text.RegularExpressions;
 using GuestSurfaces.Interop;
 using GuestSurfaces.Presentation.Diagnostics;
+using GuestSurfaces.Transports.Udmabuf;
 
 namespace GuestSurfaces.Cli.Doctor;
 
 /// <summary>Looks at this machine: what will work, what will be zero-copy, and why not. Each check is independent of the others.</summary>
 internal static partial class HostChecks
 {
-    private const string UdmabufParameters = "/sys/module/udmabuf/parameters";
-
     /// <summary>Runs all checks, in the order in which a frame passes what they look at.</summary>
     /// <param name="report">Called for each finding as it comes: some checks take a moment.</param>
     public static void Run(Action<Finding> report)
@@ -58,12 +57,12 @@ internal static partial class HostChecks
             return new Finding("/dev/udmabuf", Severity.Slower, "not there: guest pages can't become dma-bufs, so frames are copied", "modprobe udmabuf (kernel option CONFIG_UDMABUF)");
         }
 
-        using var device = FileHandle.TryOpen("/dev/udmabuf", out var errno);
+        using var device = UdmabufHandle.TryOpen(out var errno);
         if (device is null)
             return new Finding("/dev/udmabuf", Severity.Slower, $"can't be opened ({errno}), so frames are copied", "add yourself to group kvm, or install a udev rule that gives the seat's user access");
-        var list = TryReadNumber($"{UdmabufParameters}/list_limit");
-        var size = TryReadNumber($"{UdmabufParameters}/size_limit_mb");
-        return new Finding("/dev/udmabuf", Severity.Good, $"usable; at most {list?.ToString(CultureInfo.InvariantCulture) ?? "?"} pieces and {size?.ToString(CultureInfo.InvariantCulture) ?? "?"} MiB a buffer");
+        return UdmabufLimits.TryRead() is { } limits
+            ? new Finding("/dev/udmabuf", Severity.Good, $"usable; at most {limits.ListEntries} pieces and {limits.SizeMib} MiB a buffer")
+            : new Finding("/dev/udmabuf", Severity.Good, $"usable; its limits can't be read from {UdmabufLimits.ParametersPath}");
     }
 
     private static IEnumerable<Finding> CheckCompositor()
@@ -93,18 +92,6 @@ internal static partial class HostChecks
         yield return compositor.Version("wp_viewporter") > 0
             ? new Finding("viewporter", Severity.Good, "offered: guests are scaled to the window")
             : new Finding("viewporter", Severity.Slower, "not offered: guests aren't scaled");
-    }
-
-    private static long? TryReadNumber(string path)
-    {
-        try
-        {
-            return long.TryParse(File.ReadAllText(path), NumberStyles.Integer, CultureInfo.InvariantCulture, out var number) ? number : null;
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            return null;
-        }
     }
 
     private static string? TryRun(string program, string argument)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 using GuestSurfaces.Core.Memory;
 using GuestSurfaces.Interop;
+using GuestSurfaces.Transports.Udmabuf;
 
 namespace GuestSurfaces.Transports.VhostUser;
 
@@ -42,7 +43,7 @@ internal static class RegionOpener
         if ((region.Seals & FileSeals.Shrink) == 0)
         {
             return $"its file isn't sealed against shrinking{(region.Bytes.IsMapped ? "" : ", so it is also read by system calls instead of a mapping")}; "
-                + "with QEMU use -object memory-backend-memfd,share=on (sealed by default) as the machine's memory-backend";
+                + UdmabufExporter.MemfdRemedy;
         }
 
         return (region.Seals & (FileSeals.Write | FileSeals.FutureWrite)) != 0 ? "its file is sealed against writing, which udmabuf refuses" : null;
