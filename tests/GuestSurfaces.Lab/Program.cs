@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: MIT
+using GuestSurfaces.Lab;
 using GuestSurfaces.Testing.Screenshots;
 
 // lab-shot DISPLAY OUT.png: what the compositor shows. Prints size and CRC-32 over the pixels' R, G and B bytes, as the lab's guests do on GS-HOLD lines.
+// lab-shot udmabuf: whether this machine's /dev/udmabuf does what the direct rung builds on.
+if (args is ["udmabuf"])
+    return UdmabufCheck.Run();
 if (args.Length != 2)
 {
-    Console.Error.WriteLine("usage: lab-shot WAYLAND-SOCKET OUT.png");
+    Console.Error.WriteLine("usage: lab-shot WAYLAND-SOCKET OUT.png | lab-shot udmabuf");
     return 2;
 }
 
