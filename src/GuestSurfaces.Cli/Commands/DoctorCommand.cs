@@ -10,6 +10,8 @@ namespace GuestSurfaces.Cli.Commands;
 /// <summary><c>guest-surfaces doctor</c>: what will work here, what will be zero-copy, and why not.</summary>
 internal static class DoctorCommand
 {
+    private static readonly IAnsiConsole s_console = CreateConsole();
+
     public static Command Create()
     {
         var json = new Option<bool>("--json") { Description = "Print the findings as JSON." };
@@ -41,6 +43,16 @@ internal static class DoctorCommand
         return findings.Exists(f => f.Severity == Severity.Broken) ? 1 : 0;
     }
 
+    // A file or a pipe gets whole lines without colours.
+    private static IAnsiConsole CreateConsole()
+    {
+        if (!Console.IsOutputRedirected)
+            return AnsiConsole.Console;
+        var console = AnsiConsole.Create(new AnsiConsoleSettings { Ansi = AnsiSupport.No, ColorSystem = ColorSystemSupport.NoColors });
+        console.Profile.Width = short.MaxValue;
+        return console;
+    }
+
     private static void Print(Finding finding)
     {
         var mark = finding.Severity switch
@@ -49,9 +61,9 @@ internal static class DoctorCommand
             Severity.Slower => "[yellow]slower[/]",
             _ => "[red]broken[/]",
         };
-        AnsiConsole.MarkupLine($"{mark} [bold]{Markup.Escape(finding.Subject)}[/]: {Markup.Escape(finding.Observation)}");
+        s_console.MarkupLine($"{mark} [bold]{Markup.Escape(finding.Subject)}[/]: {Markup.Escape(finding.Observation)}");
         if (finding.Fix.Length > 0)
-            AnsiConsole.MarkupLine($"       fix: {Markup.Escape(finding.Fix)}");
+            s_console.MarkupLine($"       fix: {Markup.Escape(finding.Fix)}");
     }
 }
 

@@ -315,7 +315,7 @@ public sealed class GpuRefusalTests : IDisposable
     }
 
     [Fact]
-    public void A_million_resources_stop_at_the_limit()
+    public void Resources_stop_at_the_limit_and_go_on_below_it()
     {
         using var gpu = new GpuHarness(limits: new Limits { MaxResources = 100 });
         for (uint id = 1; id <= 100; id++)
@@ -434,5 +434,25 @@ public sealed class GpuRefusalTests : IDisposable
         Assert.Equal(OkNoData, gpu.Unref(3));
         Assert.Equal(OkNoData, gpu.Transfer(7, pixel, 0)); // what is given up makes room
         Assert.Equal(OutOfMemory, gpu.Transfer(8, pixel, 0));
+    }
+
+    [Fact]
+    public void A_million_resources_are_refused_from_the_limit_on_and_cost_nothing_more()
+    {
+        using var gpu = new GpuHarness();
+        var made = 0;
+        for (uint id = 1; id <= 1_000_000; id++)
+        {
+            var answer = gpu.Create2D(id, 16, 16);
+            made += answer == OkNoData ? 1 : 0;
+            if (answer is not (OkNoData or OutOfMemory))
+                Assert.Fail($"resource {id} was answered with {answer}");
+        }
+
+        Assert.Equal(gpu.Limits.MaxResources, made);
+        Assert.Equal(gpu.Limits.MaxResources, gpu.Device.ResourceCount);
+        Assert.Equal((ulong)made * 16 * 16 * 4, gpu.Device.HostPixelBytes);
+        Assert.Equal(OkNoData, gpu.Unref(1));
+        Assert.Equal(OkNoData, gpu.Create2D(1, 16, 16));
     }
 }

@@ -44,6 +44,28 @@ public sealed class RealGuestTests
     }
 
     [Theory]
+    [InlineData("weston10", "6.12", "flip")]
+    [InlineData("weston14", "6.1", "flip")]
+    [InlineData("sway", "6.12", "damage")]
+    public void A_guest_with_blobs_waits_for_the_screen_and_every_frame_is_shown(string compositor, string kernel, string job)
+    {
+        // QEMU 11.1's generic vhost-user device passes RESOURCE_BLOB on: framebuffers in guest RAM, fenced flushes.
+        using var bench = new LabBench(compositor);
+        var bridge = bench.StartBridge("guest", "--once");
+        bench.StartGuest("vm", "guest", "--qemu", "vmm", "--device", "test", "--guest", kernel, "--job", job, "--frames", "60");
+        bench.WaitFor("vm", "^GS-DONE");
+        var held = bench.Held("vm");
+        bench.ShootUntil(picture => picture.Crc == held[0]);
+        bench.AssertNoKernelErrors("vm");
+        bench.StopGuest("vm");
+        Assert.True(bridge.WaitForExit(TimeSpan.FromSeconds(20)), bridge.Output);
+        var stats = bench.Stats("guest");
+        Assert.Contains("blob", stats.GetProperty("reason").GetString()!, StringComparison.Ordinal);
+        if (job == "flip")
+            Assert.InRange(stats.GetProperty("frames_dropped").GetInt64(), 0, 2 + stats.GetProperty("unprotected_flips").GetInt64());
+    }
+
+    [Theory]
     [InlineData("6.1")]
     [InlineData("6.12")]
     public void Two_scanouts_are_two_windows(string kernel)

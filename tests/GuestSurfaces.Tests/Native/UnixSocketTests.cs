@@ -46,6 +46,32 @@ public sealed class UnixSocketTests
     }
 
     [Fact]
+    public unsafe void Descriptors_that_the_kernel_had_to_cut_off_leave_none_open()
+    {
+        const int many = 200;
+        var (a, b) = UnixSocketHandle.CreatePair(nonBlocking: true);
+        using (a)
+        using (b)
+        using (var eventFd = EventFdHandle.Create())
+        using (var leaks = new FdLeakCheck())
+        {
+            // By hand: our own Send refuses so many.
+            var control = stackalloc byte[16 + (many * sizeof(int))];
+            var header = (LibC.CmsgHdr*)control;
+            *header = new LibC.CmsgHdr { cmsg_len = 16 + (many * sizeof(int)), cmsg_level = LibC.SOL_SOCKET, cmsg_type = LibC.SCM_RIGHTS };
+            new Span<int>(control + 16, many).Fill((int)eventFd.DangerousGetHandle());
+            byte one = 1;
+            var iov = new LibC.IoVec { iov_base = &one, iov_len = 1 };
+            var message = new LibC.MsgHdr { msg_iov = &iov, msg_iovlen = 1, msg_control = control, msg_controllen = 16 + (many * sizeof(int)) };
+            Assert.Equal(1, LibC.sendmsg(a, &message, LibC.MSG_NOSIGNAL));
+
+            Assert.Equal(Errno.EMSGSIZE, b.Receive(new byte[1], new ReceivedFd?[UnixSocketHandle.MaxFds], out _, out var count));
+            Assert.Equal(0, count);
+            Assert.Equal(0, leaks.Difference("anon_inode:[eventfd]"));
+        }
+    }
+
+    [Fact]
     public void A_peer_that_left_is_an_error_value_not_a_signal()
     {
         var (a, b) = UnixSocketHandle.CreatePair(nonBlocking: true);
