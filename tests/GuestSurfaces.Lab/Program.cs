@@ -4,11 +4,14 @@ using GuestSurfaces.Testing.Screenshots;
 
 // lab-shot DISPLAY OUT.png: what the compositor shows. Prints size and CRC-32 over the pixels' R, G and B bytes, as the lab's guests do on GS-HOLD lines.
 // lab-shot udmabuf: whether this machine's /dev/udmabuf does what the direct rung builds on.
+// lab-shot fences: whether its dma-bufs tell about their fences what the presenter builds on.
 if (args is ["udmabuf"])
     return UdmabufCheck.Run();
+if (args is ["fences"])
+    return FenceCheck.Run();
 if (args.Length != 2)
 {
-    Console.Error.WriteLine("usage: lab-shot WAYLAND-SOCKET OUT.png | lab-shot udmabuf");
+    Console.Error.WriteLine("usage: lab-shot WAYLAND-SOCKET OUT.png | lab-shot udmabuf | lab-shot fences");
     return 2;
 }
 
