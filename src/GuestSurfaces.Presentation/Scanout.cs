@@ -131,6 +131,9 @@ internal sealed class Scanout(int index, IDisplayEvents events, PresenterOptions
     public void TellCloseWanted() => events.CloseWanted(index);
 
     /// <inheritdoc/>
+    public void TellDisplayChanged() => events.DisplayChanged();
+
+    /// <inheritdoc/>
     public void TellRefused(BufferStorage storage, RungReport report)
     {
         statistics.DisplayRung = report;

@@ -24,6 +24,7 @@ namespace GuestSurfaces.Presentation;
 public sealed class WaylandPresenter : IGuestDisplay, ICompositorOwner, IDisposable
 {
     private readonly Scanout[] _scanouts = new Scanout[Limits.MaxScanouts];
+    private readonly IDisplayEvents _events;
     private readonly ILogger _logger;
     private readonly ConnectionWatch? _watch;
     private Compositor? _compositor;
@@ -48,6 +49,7 @@ public sealed class WaylandPresenter : IGuestDisplay, ICompositorOwner, IDisposa
     {
         ArgumentNullException.ThrowIfNull(connection);
         ArgumentNullException.ThrowIfNull(options);
+        _events = events;
         _logger = logger;
         for (var i = 0; i < _scanouts.Length; i++)
             _scanouts[i] = new Scanout(i, events, options, statistics, logger);
@@ -134,6 +136,7 @@ public sealed class WaylandPresenter : IGuestDisplay, ICompositorOwner, IDisposa
     {
         foreach (var scanout in _scanouts)
             scanout.Pump(_compositor!);
+        _events.DisplayChanged();
     }
 
     void ICompositorOwner.OnOutputsChanged()
@@ -141,6 +144,8 @@ public sealed class WaylandPresenter : IGuestDisplay, ICompositorOwner, IDisposa
         foreach (var scanout in _scanouts)
             scanout.OnOutputsChanged();
     }
+
+    void ICompositorOwner.OnDmabufsChanged() => _events.DisplayChanged();
 
     void ICompositorOwner.OnLost(WaylandFailure failure)
     {

@@ -226,6 +226,9 @@ public sealed class Session : IGuestDisplay, IDisplayEvents, IBufferWatcher
     public void BufferRefused(int scanout, BufferStorage storage, string reason) => Transport?.BufferRefused(scanout, storage, reason);
 
     /// <inheritdoc/>
+    public void DisplayChanged() => Transport?.DisplayChanged();
+
+    /// <inheritdoc/>
     public void CloseWanted(int scanout) => WindowClosed?.Invoke(scanout);
 
     void IBufferWatcher.OnFree(BufferStorage storage)

@@ -76,6 +76,14 @@ internal sealed class BufferCache(ShmImporter shm, DmabufImporter dmabuf, Dmabuf
         }
     }
 
+    /// <summary>The compositor's feedback has changed: imports that failed are tried again when their frames come again.</summary>
+    public void ForgetFailures()
+    {
+        dmabuf.ForgetFailures();
+        foreach (var list in _buffers.Values)
+            list.RemoveAll(static buffer => buffer.State == ImportState.Failed);
+    }
+
     /// <summary>The connection is gone: every lock goes back, nothing is sent.</summary>
     public void Abandon()
     {

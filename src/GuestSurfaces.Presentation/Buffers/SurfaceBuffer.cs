@@ -24,6 +24,9 @@ internal interface ISurfaceBufferUser
     /// <summary>An import ended, or the compositor gave a buffer back.</summary>
     /// <param name="buffer">Which.</param>
     void OnBufferChanged(SurfaceBuffer buffer);
+
+    /// <summary>What the compositor says about dma-bufs on this surface.</summary>
+    DmabufFeedback Feedback => DmabufFeedback.None;
 }
 
 /// <summary>

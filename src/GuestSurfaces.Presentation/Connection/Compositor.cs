@@ -14,6 +14,9 @@ internal interface ICompositorOwner
     /// <summary>A monitor's refresh rate has changed.</summary>
     void OnOutputsChanged();
 
+    /// <summary>What the compositor imports has changed.</summary>
+    void OnDmabufsChanged();
+
     /// <summary>The connection is at its end.</summary>
     /// <param name="failure">Why.</param>
     void OnLost(WaylandFailure failure);
@@ -32,6 +35,7 @@ internal sealed class Compositor : IWaylandConnectionListener, IWaylandGlobalsLi
     private readonly Outputs _outputs;
     private BufferCache? _buffers;
     private BlackBuffers? _black;
+    private DmabufFeedbackReader? _feedback;
 
     /// <summary>Starts the set-up.</summary>
     /// <param name="connection">Adopted: <see cref="Close"/> disposes it.</param>
@@ -77,6 +81,12 @@ internal sealed class Compositor : IWaylandConnectionListener, IWaylandGlobalsLi
 
     /// <summary>Draws title bars; may be missing.</summary>
     public ZxdgDecorationManagerV1? Decorations { get; private set; }
+
+    /// <summary>Imports dma-bufs; may be missing.</summary>
+    public ZwpLinuxDmabufV1? Dmabuf { get; private set; }
+
+    /// <summary>What it says about dma-bufs in general.</summary>
+    public DmabufFeedback Feedback => _feedback?.Current ?? DmabufFeedback.None;
 
     /// <summary>The clock of presentation times.</summary>
     public PresentationClock PresentationClock { get; }
@@ -140,6 +150,14 @@ internal sealed class Compositor : IWaylandConnectionListener, IWaylandGlobalsLi
         return null;
     }
 
+    private void OnFeedback()
+    {
+        if (!IsReady)
+            return; // the first word: nothing was tried yet
+        Buffers.ForgetFailures();
+        _owner.OnDmabufsChanged();
+    }
+
     private void BindAll()
     {
         Surfaces = _globals.Require<WlCompositor>();
@@ -154,10 +172,12 @@ internal sealed class Compositor : IWaylandConnectionListener, IWaylandGlobalsLi
         var canScale = Viewporter is not null;
 
         // Below version 3 there are no modifiers: nothing that says "linear".
-        var dmabuf = _globals.Find(ZwpLinuxDmabufV1.InterfaceType.Name) is { Version: >= 3 } ? _globals.Bind<ZwpLinuxDmabufV1>() : null;
+        Dmabuf = _globals.Find(ZwpLinuxDmabufV1.InterfaceType.Name) is { Version: >= 3 } ? _globals.Bind<ZwpLinuxDmabufV1>() : null;
+        if (Dmabuf is { } dmabuf)
+            _feedback = new DmabufFeedbackReader(dmabuf, OnFeedback);
         var shm = _globals.Require<WlShm>();
-        var reason = dmabuf is null ? "the compositor offers no linux-dmabuf" : "the pixels come in shared memory, not in a dma-buf";
-        _buffers = new BufferCache(new ShmImporter(shm, canScale, reason), new DmabufImporter(dmabuf, canScale), _releases);
+        var reason = Dmabuf is null ? "the compositor offers no linux-dmabuf" : "the pixels come in shared memory, not in a dma-buf";
+        _buffers = new BufferCache(new ShmImporter(shm, canScale, reason), new DmabufImporter(Dmabuf, canScale), _releases);
         _black = new BlackBuffers(shm, _globals.Bind<WpSinglePixelBufferManagerV1>(), canScale);
     }
 }

@@ -63,7 +63,14 @@ internal sealed class FrameLoader(Compositor compositor, ISurfaceBufferUser user
 
         buffer = compositor.Buffers.Get(user, frame.Storage, frame.View, frame.Source, isOpaque: true);
         if (buffer is null)
-            return Refuse($"no wl_buffer can hold {frame.View}: it doesn't fit its storage", out report);
+        {
+            return Refuse(
+                frame.Storage.IsDmabuf
+                    ? $"the compositor can't crop (no wp_viewporter), and the picture is only a part of {frame.View}"
+                    : $"no wl_buffer can hold {frame.View}: it doesn't fit its storage",
+                out report);
+        }
+
         if (!isConverted)
             report = buffer.Report;
         return buffer.State switch

@@ -28,6 +28,7 @@ internal sealed class ScanoutWindow : IToplevelOwner, ISurfaceBufferUser, IFeedb
     private readonly Bars _bars;
     private readonly CursorOverlay _cursor;
     private readonly FeedbackTracker _feedback;
+    private readonly SurfaceFeedback _dmabufs;
     private readonly FrameLoader _loader;
     private readonly WlRegion _opaque = new();
     private readonly WlCallback _frameCallback;
@@ -42,6 +43,7 @@ internal sealed class ScanoutWindow : IToplevelOwner, ISurfaceBufferUser, IFeedb
     private SurfaceBuffer? _attached;
     private WlOutput? _output;
     private bool _isFlipped;
+    private bool _isFullscreen;
     private bool _cursorChanged;
     private bool _isCommitting;
     private bool _isClosed;
@@ -59,6 +61,7 @@ internal sealed class ScanoutWindow : IToplevelOwner, ISurfaceBufferUser, IFeedb
         _loader = new FrameLoader(compositor, this, scanout.Statistics);
         _surface = compositor.Surfaces.CreateSurface();
         _surface.Listener = this;
+        _dmabufs = new SurfaceFeedback(compositor, _surface, OnDmabufsChanged);
         _viewport = new Viewport(compositor.Viewporter, _surface);
         _bars = new Bars(compositor, _surface);
         _cursor = new CursorOverlay(compositor, _surface);
@@ -68,6 +71,8 @@ internal sealed class ScanoutWindow : IToplevelOwner, ISurfaceBufferUser, IFeedb
 
     /// <summary>Whether it shows something.</summary>
     public bool IsMapped { get; private set; }
+
+    DmabufFeedback ISurfaceBufferUser.Feedback => _dmabufs.Current;
 
     private bool CanScale => _compositor.Viewporter is not null;
 
@@ -135,6 +140,7 @@ internal sealed class ScanoutWindow : IToplevelOwner, ISurfaceBufferUser, IFeedb
         _cursor.Destroy();
         _bars.Destroy();
         _viewport.Destroy();
+        _dmabufs.Destroy();
         _toplevel.Destroy();
         _surface.Destroy();
         _compositor.Buffers.RetireAll(this);
@@ -150,6 +156,7 @@ internal sealed class ScanoutWindow : IToplevelOwner, ISurfaceBufferUser, IFeedb
     void IToplevelOwner.OnConfigured(SurfaceSize size, WindowStates states)
     {
         _sizing.Configure(size, states);
+        _isFullscreen = (states & WindowStates.Fullscreen) != 0;
         var wasMapped = IsMapped;
 
         // A configure event is answered by a commit: the frame's, or one that only moves things.
@@ -167,7 +174,12 @@ internal sealed class ScanoutWindow : IToplevelOwner, ISurfaceBufferUser, IFeedb
 
     void ISurfaceBufferUser.OnBufferChanged(SurfaceBuffer buffer) => Pump();
 
-    void IFeedbackOwner.OnPresented(ulong serial, long timeNs) => _scanout.Mailbox.Latch(serial, timeNs);
+    void IFeedbackOwner.OnPresented(ulong serial, long timeNs, bool isZeroCopy)
+    {
+        if (isZeroCopy)
+            _scanout.Statistics.ZeroCopyPresented++;
+        _scanout.Mailbox.Latch(serial, timeNs);
+    }
 
     void IFeedbackOwner.OnDiscarded(ulong serial) => _scanout.Mailbox.Discard(serial);
 
@@ -187,6 +199,12 @@ internal sealed class ScanoutWindow : IToplevelOwner, ISurfaceBufferUser, IFeedb
     {
         _output = output;
         TellRefresh();
+    }
+
+    private void OnDmabufsChanged()
+    {
+        _compositor.Buffers.ForgetFailures();
+        _scanout.TellDisplayChanged();
     }
 
     private LoadResult TryCommitFrame(out RungReport report)
@@ -209,6 +227,7 @@ internal sealed class ScanoutWindow : IToplevelOwner, ISurfaceBufferUser, IFeedb
         _surface.Commit();
         IsMapped = true;
         _scanout.Statistics.DisplayRung = report;
+        _scanout.Statistics.CompositedBecause = _dmabufs.CompositedBecause(buffer!, _isFullscreen);
         mailbox.TellCommitted(frame.Serial);
         return LoadResult.Ready;
     }

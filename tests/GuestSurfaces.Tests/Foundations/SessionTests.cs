@@ -24,6 +24,7 @@ public sealed class SessionTests : IGuestTransport, IDisposable
     private readonly BufferView _view = new(new BufferSize(32, 32), DrmFormat.Xrgb8888, DrmModifier.Linear, 0, 128);
     private readonly List<(int Scanout, ulong Serial)> _settled = [];
     private readonly List<(int Scanout, OutputMode Mode)> _modes = [];
+    private int _displayChanges;
 
     public SessionTests()
     {
@@ -204,6 +205,15 @@ public sealed class SessionTests : IGuestTransport, IDisposable
     }
 
     [Fact]
+    public void Guests_side_hears_that_refused_buffers_may_be_tried_again()
+    {
+        _session.DisplayChanged();
+        Assert.Equal(1, _displayChanges);
+        _session.Transport = null;
+        _session.DisplayChanged();
+    }
+
+    [Fact]
     public void A_display_that_throws_is_done_with_and_the_guest_runs_on()
     {
         Exception? failure = null;
@@ -265,6 +275,8 @@ public sealed class SessionTests : IGuestTransport, IDisposable
     void IGuestTransport.FrameSettled(int scanout, ulong serial) => _settled.Add((scanout, serial));
 
     void IGuestTransport.SetMode(int scanout, in OutputMode mode) => _modes.Add((scanout, mode));
+
+    void IGuestTransport.DisplayChanged() => _displayChanges++;
 
     private void Present(int scanout, ulong serial, bool awaited = true, BufferStorage? storage = null)
     {

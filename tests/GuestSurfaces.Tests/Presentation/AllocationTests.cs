@@ -18,14 +18,16 @@ public class AllocationTests
     private const int WarmUp = 200;
 
     [Theory]
-    [InlineData("XR24", ReleaseMode.WhenReplaced, 2)]
-    [InlineData("XR24", ReleaseMode.AtRefresh, 2)]
-    [InlineData("XR24", ReleaseMode.WhenReplaced, 1)]
-    [InlineData("XB24", ReleaseMode.WhenReplaced, 2)]
-    public void Ten_thousand_frames_allocate_nothing_in_the_presenter(string format, ReleaseMode release, int buffers)
+    [InlineData("XR24", ReleaseMode.WhenReplaced, 2, 0u)]
+    [InlineData("XR24", ReleaseMode.AtRefresh, 2, 0u)]
+    [InlineData("XR24", ReleaseMode.WhenReplaced, 1, 0u)]
+    [InlineData("XB24", ReleaseMode.WhenReplaced, 2, 0u)]
+    [InlineData("XR24", ReleaseMode.WhenReplaced, 2, 3u)]
+    [InlineData("XR24", ReleaseMode.WhenReplaced, 2, 5u)]
+    public void Ten_thousand_frames_allocate_nothing_in_the_presenter(string format, ReleaseMode release, int buffers, uint dmabufVersion)
     {
         var clock = new VirtualClock();
-        using var compositor = new FakeCompositor(new FakeCompositorOptions { Release = release }, clock);
+        using var compositor = new FakeCompositor(new FakeCompositorOptions { Release = release, DmabufVersion = dmabufVersion }, clock);
         var events = new SilentEvents();
         var statistics = new GuestStatistics();
         using var presenter = new WaylandPresenter(compositor.ClientConnection, new TimerQueue(clock), new FakeDmabufSync(), events, new PresenterOptions(), statistics, NullLogger.Instance);
@@ -35,7 +37,7 @@ public class AllocationTests
             compositor.Dispatch();
         }
 
-        var pictures = Enumerable.Range(0, buffers).Select(_ => new TestPicture(32, 32, DrmFormat.FromLetters(format))).ToArray();
+        var pictures = Enumerable.Range(0, buffers).Select(_ => new TestPicture(32, 32, DrmFormat.FromLetters(format), isDmabuf: dmabufVersion > 0)).ToArray();
         var allocated = 0L;
         for (var i = -WarmUp; i < Frames; i++)
         {
@@ -65,6 +67,8 @@ public class AllocationTests
             allocated += Counted(i, before);
             compositor.Dispatch();
         }
+
+        Assert.Equal(dmabufVersion > 0 ? Rung.Direct : Rung.Copy, statistics.Rung.Rung);
 
         // The first ones wait for the window.
         Assert.InRange(events.Latched, Frames + WarmUp - 4, Frames + WarmUp);
