@@ -138,7 +138,7 @@ INI
     setsid timeout -k 2 "${GS_LIMIT:-600}" "$lab_dir/compositors.sh" .exec "$name" "$dir" "${command[@]}" < /dev/null > "$dir/compositor.log" 2>&1 &
     launcher=$!
     echo "$launcher" > "$dir/launcher.pid"
-    for _ in $(seq 400); do
+    for _ in $(seq 1200); do
         case $name in
             sway*)
                 # sway picks the first free name itself
@@ -170,6 +170,7 @@ running() {
 # Sets card
 load_display() {
     local options=()
+    [ -n "${L1_ROOT:-}" ] || die "$1 wants a virtual display: run it in L1 (l1.sh)"
     case $1 in *+overlay*) options+=(enable_overlay=1) ;; esac
     case $1 in *+render*) options+=(render=1) ;; esac
     # when a compositor ends, the console takes the screen back, and the compositor's last picture goes: a moment later
@@ -178,7 +179,7 @@ load_display() {
         rest 0.05
     done
     [ ! -d /sys/module/vkms ] || die "the display is in use"
-    modprobe vkms "${options[@]}" || die "this machine has no virtual display: run it in L1 (l1.sh)"
+    modprobe vkms "${options[@]}" || die "no virtual display"
     for card in /dev/dri/card*; do :; done
     [ -c "$card" ] || die "vkms has made no /dev/dri/card*"
 }
@@ -193,16 +194,6 @@ preloaded() {
         chmod 755 "$tmp"
         mv "$tmp" "$library"
         cp "$source" "$library.from"
-    fi
-    echo "$library"
-}
-
-shot() {
-    local library=$cache_dir/opaque-shot.so source=$lab_dir/opaque-shot.c tmp
-    if ! [ "$library" -nt "$source" ]; then
-        need gcc=gcc /usr/include/stdlib.h=libc6-dev
-        tmp=$(mktemp "$cache_dir/.opaque-shot.XXXXXX")
-        gcc -shared -fPIC -O2 -Wall -Wextra -Werror -o "$tmp" "$source" -ldl && chmod 755 "$tmp" && mv "$tmp" "$library"
     fi
     echo "$library"
 }

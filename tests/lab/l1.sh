@@ -95,7 +95,7 @@ up() {
         "${exports[@]}")
     setsid timeout -k 2 "$limit" "${in_root[@]}" qemu-system-x86_64 "${args[@]}" < /dev/null > "$dir/qemu.log" 2>&1 &
     launcher=$!
-    end=$((SECONDS + 60))
+    end=$((SECONDS + 90))
     trap 'down; exit 130' INT TERM
     until grep -q '^L1-READY' "$dir/serial.log" 2> /dev/null; do
         if ! alive "$launcher" || grep -q '^L1-FAIL' "$dir/serial.log" 2> /dev/null; then
@@ -107,7 +107,7 @@ up() {
         if [ $SECONDS -ge "$end" ]; then
             tail -n 20 "$dir/serial.log" >&2 || true
             down
-            die "L1 was not ready within a minute"
+            die "L1 was not ready within 90 seconds"
         fi
         rest 0.1
     done

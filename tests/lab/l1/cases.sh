@@ -78,7 +78,7 @@ for name in "${cases[@]}"; do
         is_up=
         note "$name: L1 ended or hung (try $try)"
     done
-    hold=$(tr -d '\r' < "$folder/serial.log" 2> /dev/null | grep '^GS-HOLD' | tail -n 1 || true)
+    hold=$(cat "$folder/serial.log" 2> /dev/null | tr -d '\r' | grep '^GS-HOLD' | tail -n 1 || true)
     if [ "$status" = 0 ] && [ -n "$hold" ]; then echo "$name $hold $folder"; else failures=$((failures + 1)); echo "$name FAILED $folder"; fi
     note "$name: $(elapsed_since "$begin")"
 done
