@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: MIT
+using Xunit;
+
+namespace GuestSurfaces.Tests.Lab;
+
+/// <summary>
+/// The newest compositors that Debian has, whatever they are today: what they can do is what counts, not their numbers. Those are in the test's output.
+/// On a day when Debian has none that can be installed, these tests fail and say so.
+/// </summary>
+/// <param name="l1">The machine.</param>
+[Trait("Tier", "C")]
+public sealed class NewestTests(NewestMachine l1) : IClassFixture<NewestMachine>
+{
+    [Theory]
+    [InlineData("weston-drm+feedback")]
+    [InlineData("sway-drm")]
+    public void The_newest_compositors_have_explicit_synchronization_and_timing(string compositor) => l1.Try(() =>
+    {
+        TestContext.Current.TestOutputHelper?.WriteLine(l1.Run("cat \"$L1_ROOT/.gs-versions\""));
+        var globals = L1Desktop.Globals(l1, compositor);
+        Assert.InRange(globals["zwp_linux_dmabuf_v1"], 4, int.MaxValue);
+        Assert.Contains("wp_linux_drm_syncobj_manager_v1", globals);
+        Assert.Contains("wp_fifo_manager_v1", globals);
+        Assert.Contains("wp_commit_timing_manager_v1", globals);
+        Assert.InRange(globals["wp_presentation"], 2, int.MaxValue);
+    });
+
+    [Theory]
+    [InlineData("weston-drm+feedback")]
+    [InlineData("sway-drm")]
+    public void The_newest_display_shows_every_pixel_of_a_fake_guest(string compositor) => l1.Try(() => L1Desktop.AssertShowsTestCard(l1, compositor, "1024x768"));
+}
