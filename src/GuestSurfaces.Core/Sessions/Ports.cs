@@ -98,6 +98,11 @@ public interface IDisplayEvents
     void BufferRefused(int scanout, BufferStorage storage, string reason)
     {
     }
+
+    /// <summary>What this display can show has changed: another compositor, another GPU, new dma-buf feedback. What it refused is worth another try.</summary>
+    void DisplayChanged()
+    {
+    }
 }
 
 /// <summary>The guest's side: what a transport is told. Every frame is answered exactly once, by <see cref="FrameSettled"/>.</summary>
@@ -118,6 +123,11 @@ public interface IGuestTransport
     /// <param name="storage">Which; borrowed for the call.</param>
     /// <param name="reason">Why, without a full stop.</param>
     void BufferRefused(int scanout, BufferStorage storage, string reason)
+    {
+    }
+
+    /// <summary>Another display, or other rules of the same (new dma-buf feedback): whatever was refused may be tried again.</summary>
+    void DisplayChanged()
     {
     }
 }

@@ -210,6 +210,9 @@ public sealed class Session : IGuestDisplay, IDisplayEvents
     public void BufferRefused(int scanout, BufferStorage storage, string reason) => Transport?.BufferRefused(scanout, storage, reason);
 
     /// <inheritdoc/>
+    public void DisplayChanged() => Transport?.DisplayChanged();
+
+    /// <inheritdoc/>
     public void CloseWanted(int scanout) => WindowClosed?.Invoke(scanout);
 
     // The upcall is last: it may present the next frame.
