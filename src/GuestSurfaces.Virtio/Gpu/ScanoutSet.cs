@@ -235,6 +235,8 @@ internal sealed class ScanoutSet
     {
         var refusal = _refused.Find(scanout.Framebuffer);
         scanout.IsRefused = refusal is not null;
+        if (scanout is { IsRefused: true, Resource: Resource2D refused })
+            refused.Export.Forget(); // it has this shape alone, and its transfers copy again
         _statistics.SourceRung = scanout.Resource switch
         {
             Resource2D when !_aliases2D => s_plain2D,

@@ -126,13 +126,19 @@ public sealed class GpuAliasTests : IDisposable
     [Fact]
     public void Pages_that_the_display_refuses_are_copied_and_shown_again()
     {
+        _gpu.Show2D(3, 64, 64, GpuHarness.Pixels + 65536, scanout: 1); // shared, but not presented yet
         ShowAlias();
         ((IGuestTransport)_gpu.Device).BufferRefused(0, _gpu.Display.Last.Storage, "no");
         _gpu.Run(0);
-        Assert.Equal(_picture, _gpu.Display.Last.Pixels);
+        Assert.Equal(_picture, _gpu.Display.Frames.Last(static f => f.Scanout == 0).Pixels);
         Assert.Equal((Rung.Copy, "no", 0ul), (_gpu.Statistics.SourceRung.Rung, _gpu.Statistics.SourceRung.Reason, _exporter.PinnedBytes));
         _gpu.Show2D(2, 64, 64);
-        Assert.Single(_kernel.Requests); // the same shape
+        Assert.Equal(2, _kernel.Requests.Count); // the same shape
+        _gpu.Transfer(3, new WireRect(0, 0, 1, 1), 0);
+        var copied = _gpu.Statistics.BytesCopied;
+        _gpu.Transfer(3, new WireRect(0, 0, 1, 1), 0);
+        _gpu.Flush(3, s_whole);
+        Assert.Equal(copied + 4, _gpu.Statistics.BytesCopied);
         ((IGuestTransport)_gpu.Device).DisplayChanged();
         _gpu.Run(0);
         _gpu.Flush(2, s_whole);
