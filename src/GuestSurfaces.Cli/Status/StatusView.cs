@@ -43,7 +43,7 @@ internal static class StatusView
         }
 
         if (stats.UnprotectedFlips > 0)
-            Row("flips", $"{Number(stats.UnprotectedFlips)} answered by the clock, since the compositor didn't answer in time");
+            Row("flips", $"{Number(stats.UnprotectedFlips)} answered by the clock, {(guest.Shown ? "since the compositor didn't in time" : "since nobody looks")}");
         if (stats.PinnedBuffers > 0)
             Row("pinned", $"{Bytes(stats.PinnedBytes)} of the guest's memory in {Number(stats.PinnedBuffers)} buffers");
         if (stats.FlushToCommitUs.Max > 0)
