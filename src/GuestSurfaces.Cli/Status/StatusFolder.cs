@@ -7,14 +7,14 @@ namespace GuestSurfaces.Cli.Status;
 
 /// <summary>Where running guests can be asked: one socket each, <c>$XDG_RUNTIME_DIR/guest-surfaces/NAME-PID.sock</c>, in a folder for this user alone.</summary>
 /// <param name="path">The folder.</param>
-/// <param name="patience">How long each may take; by default two seconds, since they answer between two frames.</param>
+/// <param name="patience">How long each may take; by default five seconds, since they answer between two frames, in emulated machines late.</param>
 internal sealed class StatusFolder(string path, TimeSpan? patience = null)
 {
     private const int MaxNameChars = 32;
     private const int MaxSocketPathBytes = 107;
     private const int MaxAnswerBytes = 64 << 10;
 
-    private readonly TimeSpan _patience = patience ?? TimeSpan.FromSeconds(2);
+    private readonly TimeSpan _patience = patience ?? TimeSpan.FromSeconds(5);
 
     /// <summary>This session's; null without one.</summary>
     public static StatusFolder? OfSession =>

@@ -29,6 +29,7 @@ internal sealed class StatusSocket : IFdHandler, IDisposable
         _loop = loop;
         _path = path;
         _snapshot = snapshot;
+        _ = snapshot().ToJson(); // the first costs tens of milliseconds of compiling: now, not between two frames
         _listener = UnixSocketHandle.Listen(path);
         File.SetUnixFileMode(path, UnixFileMode.UserRead | UnixFileMode.UserWrite);
         _retry = loop.Timers.Create(Listen);

@@ -30,7 +30,8 @@ internal static class StatusView
             "direct" => "direct: the guest's own pages are shown, nothing is copied",
             "convert" => "convert: one pass of the GPU for each frame",
             "copy" => "copy: what the guest changed is copied once",
-            _ => "none yet: no frame was shown",
+            _ when stats.FramesReceived > 0 => "none: nobody looks",
+            _ => "none yet: no frame came",
         }, stats.Rung == "direct" ? "green" : stats.Rung == "none" ? "default" : "yellow");
         if (stats.Rung != "none" && stats.Reason.Length > 0)
             Row("why", stats.Reason);

@@ -52,6 +52,7 @@ public sealed class StatusTests : IDisposable
     public void A_client_that_never_reads_and_one_that_is_gone_cost_one_answer_each()
     {
         using var status = Open(_folder.CreateSocketPath("work", 42));
+        _asked = 0;
         var deaf = new List<UnixSocketHandle>();
         for (var i = 0; i < 12; i++)
             deaf.Add(UnixSocketHandle.Connect(Path.Combine(_path, "work-42.sock")));
