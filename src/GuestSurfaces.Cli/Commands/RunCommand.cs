@@ -34,7 +34,7 @@ internal static class RunCommand
             Ends when QEMU ends, with QEMU's exit code. Closing the window asks QEMU to end; so does Ctrl-C.
 
             Whether frames can be shown without a copy depends on QEMU's end of the graphics card. The generic device (QEMU 10.2 or newer) lets the guest share its
-            framebuffers (blobs). vhost-user-gpu-pci, which every QEMU has, lets it copy only. QEMU is asked which it has: --device auto takes the generic one if it is
+            framebuffers (blobs). vhost-user-gpu-pci, which every QEMU has, lets it copy only (but see --alias-2d). QEMU is asked which it has: --device auto takes the generic one if it is
             there. QEMU calls that a device for tests, and firmware may not draw on it before the guest's driver starts: --device gpu takes the other.
             A script in QEMU's place isn't asked, since it would run twice: say --device generic if its QEMU has that.
 
@@ -42,7 +42,8 @@ internal static class RunCommand
               guest-surfaces run --name work --outputs 2 -- ./my-vm.sh
             """)
         {
-            common.Name, common.Fullscreen, common.Outputs, common.Size, common.Stats, common.Note, common.NoDisplay, common.Verbose, device, dryRun, vmm,
+            common.Name, common.Fullscreen, common.Outputs, common.Size, common.Stats, common.Note, common.NoDisplay,
+            common.ZeroCopy, common.Alias2D, common.Verbose, device, dryRun, vmm,
         };
         command.SetAction(result => Run(common.Read(result), result.GetValue(vmm)!, Enum.Parse<DeviceWish>(result.GetValue(device)!, ignoreCase: true), result.GetValue(dryRun)));
         return command;

@@ -7,6 +7,7 @@ using GuestSurfaces.Core.Loop;
 using GuestSurfaces.Core.Sessions;
 using GuestSurfaces.Interop;
 using GuestSurfaces.Presentation;
+using GuestSurfaces.Transports.Udmabuf;
 using GuestSurfaces.Transports.VhostUser;
 using GuestSurfaces.Virtio.Gpu;
 using Microsoft.Extensions.Logging;
@@ -18,6 +19,8 @@ internal sealed class GuestHost : IDisposable
 {
     private const long SampleNs = 500_000_000;
 
+    private static readonly RungReport s_switchedOff = new(Rung.Copy, "switched off on the command line", "leave --zero-copy off out");
+
     private readonly HostOptions _options;
     private readonly Limits _limits = new();
     private readonly ILoggerFactory _loggers;
@@ -28,6 +31,7 @@ internal sealed class GuestHost : IDisposable
     private readonly long _startedNs;
     private WaylandPresenter? _presenter;
     private VhostUserServer? _server;
+    private UdmabufExporter? _exporter;
     private RungReport? _loggedRung;
     private UnixSocketHandle? _qemuDisplay;
 
@@ -125,6 +129,7 @@ internal sealed class GuestHost : IDisposable
         _server?.Dispose();
         _qemuDisplay?.Dispose();
         _presenter?.Dispose();
+        _exporter?.Dispose();
         Loop.Dispose();
         _loggers.Dispose();
     }
@@ -149,6 +154,8 @@ internal sealed class GuestHost : IDisposable
             TornWrites = Statistics.TornWrites,
             Throttled = Statistics.Throttled,
             BytesCopiedPerFrame = Statistics.FramesReceived == 0 ? 0 : (double)Statistics.BytesCopied / Statistics.FramesReceived,
+            PinnedBytes = _exporter?.PinnedBytes ?? 0,
+            PinnedBuffers = _exporter?.PinnedBuffers ?? 0,
             FlushToCommitUs = Percentiles.Of(Statistics.FlushToCommit),
             FlushToGuestUs = Percentiles.Of(Statistics.FlushToGuest),
             GcAllocatedBytesPerFrame = bytesPerFrame,
@@ -211,7 +218,14 @@ internal sealed class GuestHost : IDisposable
     private VirtioGpuDevice CreateDevice()
     {
         var mode = new OutputMode(_options.Size, 60_000, 0, 0, Enabled: true);
-        var gpu = new VirtioGpuOptions { ScanoutCount = _options.Outputs, InitialModes = [.. Enumerable.Repeat(mode, _options.Outputs)] };
+        _exporter = _options.ZeroCopy ? UdmabufExporter.Open(_limits) : null;
+        var gpu = new VirtioGpuOptions
+        {
+            ScanoutCount = _options.Outputs,
+            InitialModes = [.. Enumerable.Repeat(mode, _options.Outputs)],
+            Alias2D = _options.Alias2D,
+            Exporter = _exporter is { } exporter ? exporter : new NoBufferExporter(s_switchedOff),
+        };
         var device = new VirtioGpuDevice(Session, _limits, Statistics, gpu, _log);
         Session.Transport = device;
         return device;

@@ -24,21 +24,16 @@ public interface IGuestBufferExporter
 }
 
 /// <summary>Declines everything: the copy rung.</summary>
-public sealed class NoBufferExporter : IGuestBufferExporter
+/// <param name="reason">Why.</param>
+public sealed class NoBufferExporter(RungReport reason) : IGuestBufferExporter
 {
-    /// <summary>The one instance.</summary>
-    public static readonly NoBufferExporter Instance = new();
-
-    private static readonly RungReport s_decline = new(Rung.Copy, "guest blobs are copied: this device process was given no way to share guest pages");
-
-    private NoBufferExporter()
-    {
-    }
+    /// <summary>For a device that was given no other.</summary>
+    public static readonly NoBufferExporter Instance = new(new RungReport(Rung.Copy, "guest blobs are copied: this device process was given no way to share guest pages"));
 
     /// <inheritdoc/>
     public BufferStorage? TryExport(GuestMemory memory, BackingList backing, ulong sizeBytes, out RungReport decline)
     {
-        decline = s_decline;
+        decline = reason;
         return null;
     }
 }

@@ -38,6 +38,7 @@ public sealed class CommandLineTests
     [InlineData("run --bogus", "run --help")]
     [InlineData("run -- qemu -vga std", "-vga")]
     [InlineData("run --device best -- qemu", "generic")]
+    [InlineData("run --zero-copy on -- qemu", "auto")]
     [InlineData("attach", "attach --help")]
     [InlineData("attach vhost-user", "--socket-path")]
     [InlineData("device", "--socket-path")]
