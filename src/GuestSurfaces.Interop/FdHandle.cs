@@ -111,18 +111,6 @@ public sealed class ReceivedFd : FdHandle, IFdHandle<ReceivedFd>
         where T : FdHandle, IFdHandle<T> => T.Adopt(Release());
 }
 
-/// <summary>A dma-buf.</summary>
-public sealed class DmabufHandle : FdHandle, IFdHandle<DmabufHandle>
-{
-    private DmabufHandle(int fd)
-        : base(fd)
-    {
-    }
-
-    /// <inheritdoc/>
-    public static DmabufHandle Adopt(int fd) => new(fd);
-}
-
 /// <summary>A sync_file: a fence as a file.</summary>
 public sealed class SyncFileHandle : FdHandle, IFdHandle<SyncFileHandle>
 {

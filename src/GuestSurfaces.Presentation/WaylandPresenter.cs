@@ -5,6 +5,7 @@ using GuestSurfaces.Core.Frames;
 using GuestSurfaces.Core.Loop;
 using GuestSurfaces.Core.Sessions;
 using GuestSurfaces.Interop;
+using GuestSurfaces.Presentation.Buffers;
 using GuestSurfaces.Presentation.Connection;
 using GuestSurfaces.Wayland;
 using Microsoft.Extensions.Logging;
@@ -35,28 +36,28 @@ public sealed class WaylandPresenter : IGuestDisplay, ICompositorOwner, IDisposa
     /// <param name="statistics">Where to count.</param>
     /// <param name="logger">Hears of trouble.</param>
     public WaylandPresenter(EventLoop loop, WaylandConnection connection, IDisplayEvents events, PresenterOptions options, GuestStatistics statistics, ILogger logger)
-        : this(connection, MonotonicClock.Instance, events, options, statistics, logger)
+        : this(connection, loop.Timers, new LoopDmabufSync(loop), events, options, statistics, logger)
     {
-        ArgumentNullException.ThrowIfNull(loop);
         _watch = new ConnectionWatch(loop, connection) { Ready = Dispatch };
         Flush();
     }
 
     /// <summary>Without a loop: a test turns the crank.</summary>
-    internal WaylandPresenter(WaylandConnection connection, IClock clock, IDisplayEvents events, PresenterOptions options, GuestStatistics statistics, ILogger logger)
+    internal WaylandPresenter(
+        WaylandConnection connection, TimerQueue timers, IDmabufSync sync, IDisplayEvents events, PresenterOptions options, GuestStatistics statistics, ILogger logger)
     {
         ArgumentNullException.ThrowIfNull(connection);
         ArgumentNullException.ThrowIfNull(options);
         _logger = logger;
         for (var i = 0; i < _scanouts.Length; i++)
             _scanouts[i] = new Scanout(i, events, options, statistics, logger);
-        _compositor = new Compositor(connection, clock, this);
+        _compositor = new Compositor(connection, timers.Clock, new DmabufReleases(timers, sync), this);
     }
 
     /// <summary>Whether there is a compositor.</summary>
     public bool IsConnected => _compositor is not null;
 
-    /// <summary>Called once when the compositor is gone, or was never fit: all locks are back, all frames settled. The guest can go on without windows.</summary>
+    /// <summary>Called once when the compositor is gone, or was never fit: all frames are settled, all locks back but those of what GPUs still read. The guest can go on without windows.</summary>
     public Action<WaylandFailure>? Lost { get; set; }
 
     /// <summary>Connects to a compositor and shows a guest there.</summary>
@@ -113,7 +114,7 @@ public sealed class WaylandPresenter : IGuestDisplay, ICompositorOwner, IDisposa
         Flush();
     }
 
-    /// <summary>Closes the windows and the connection; everything is unlocked and settled.</summary>
+    /// <summary>Closes the windows and the connection; everything is settled and unlocked, what GPUs still read a moment later.</summary>
     public void Dispose()
     {
         foreach (var scanout in _scanouts)

@@ -21,6 +21,9 @@ public sealed class GuestStatistics
     /// <summary>Awaited frames answered by the timer, not by the compositor.</summary>
     public long UnprotectedFlips { get; set; }
 
+    /// <summary>Awaited frames whose answer waited for a buffer shown before, when the compositor had taken the frame already.</summary>
+    public long ReleaseWaits { get; set; }
+
     /// <summary>Times a storage was rewritten while a compositor might still read it (all spares taken).</summary>
     public long TornWrites { get; set; }
 

@@ -108,7 +108,10 @@ public interface IDisplayEvents
 /// <summary>The guest's side: what a transport is told. Every frame is answered exactly once, by <see cref="FrameSettled"/>.</summary>
 public interface IGuestTransport
 {
-    /// <summary>The frame with this serial, and every earlier one of its scanout, needs no more waiting: latched, superseded, or timed out.</summary>
+    /// <summary>
+    /// The frame with this serial, and every earlier one of its scanout, needs no more waiting: it was latched or superseded and the dma-bufs of the frames
+    /// before it aren't read any more, or it has timed out.
+    /// </summary>
     /// <param name="scanout">0 to 15.</param>
     /// <param name="serial">The frame's.</param>
     void FrameSettled(int scanout, ulong serial);

@@ -26,6 +26,7 @@ internal interface ICompositorOwner
 /// </summary>
 internal sealed class Compositor : IWaylandConnectionListener, IWaylandGlobalsListener, IWlCallbackListener, IXdgWmBaseListener
 {
+    private readonly DmabufReleases _releases;
     private readonly ICompositorOwner _owner;
     private readonly WaylandGlobals _globals;
     private readonly Outputs _outputs;
@@ -35,11 +36,13 @@ internal sealed class Compositor : IWaylandConnectionListener, IWaylandGlobalsLi
     /// <summary>Starts the set-up.</summary>
     /// <param name="connection">Adopted: <see cref="Close"/> disposes it.</param>
     /// <param name="clock">CLOCK_MONOTONIC.</param>
+    /// <param name="releases">Gives the locks of buffers back.</param>
     /// <param name="owner">Who is told.</param>
-    public Compositor(WaylandConnection connection, IClock clock, ICompositorOwner owner)
+    public Compositor(WaylandConnection connection, IClock clock, DmabufReleases releases, ICompositorOwner owner)
     {
         Connection = connection;
         Clock = clock;
+        _releases = releases;
         _owner = owner;
         PresentationClock = new PresentationClock(clock);
         _outputs = new Outputs(owner.OnOutputsChanged);
@@ -154,7 +157,7 @@ internal sealed class Compositor : IWaylandConnectionListener, IWaylandGlobalsLi
         var dmabuf = _globals.Find(ZwpLinuxDmabufV1.InterfaceType.Name) is { Version: >= 3 } ? _globals.Bind<ZwpLinuxDmabufV1>() : null;
         var shm = _globals.Require<WlShm>();
         var reason = dmabuf is null ? "the compositor offers no linux-dmabuf" : "the pixels come in shared memory, not in a dma-buf";
-        _buffers = new BufferCache(new ShmImporter(shm, canScale, reason), new DmabufImporter(dmabuf, canScale));
+        _buffers = new BufferCache(new ShmImporter(shm, canScale, reason), new DmabufImporter(dmabuf, canScale), _releases);
         _black = new BlackBuffers(shm, _globals.Bind<WpSinglePixelBufferManagerV1>(), canScale);
     }
 }

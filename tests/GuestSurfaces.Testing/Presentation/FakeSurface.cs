@@ -309,7 +309,7 @@ public sealed class FakeSurface : IWlSurfaceRequests, IWpViewportRequests, IWlSu
         _callbacks.Clear();
         foreach (var feedback in _feedback)
         {
-            if (feedback.IsAlive)
+            if (feedback.IsAlive && !_compositor.IsDead)
                 feedback.SendDiscarded();
         }
 

@@ -22,6 +22,9 @@ public sealed class LayoutTests
         (typeof(LibC.PollFd), "struct pollfd"),
         (typeof(LibC.UdmabufCreateList), "struct udmabuf_create_list"),
         (typeof(LibC.UdmabufCreateItem), "struct udmabuf_create_item"),
+        (typeof(LibC.DmaBufSync), "struct dma_buf_sync"),
+        (typeof(LibC.DmaBufSyncFile), "struct dma_buf_export_sync_file"),
+        (typeof(LibC.DmaBufSyncFile), "struct dma_buf_import_sync_file"),
     ];
 
     // Constants that no header defines under that name: what they stand for, or null for those that stand for nothing.
@@ -38,7 +41,7 @@ public sealed class LayoutTests
     {
         var c = new StringBuilder();
         c.AppendLine("#define _GNU_SOURCE");
-        foreach (var header in (string[])["stddef.h", "time.h", "fcntl.h", "poll.h", "errno.h", "sys/stat.h", "sys/uio.h", "sys/socket.h", "sys/mman.h", "sys/eventfd.h", "sys/epoll.h", "sys/timerfd.h", "unistd.h", "spawn.h", "signal.h", "linux/udmabuf.h"])
+        foreach (var header in (string[])["stddef.h", "time.h", "fcntl.h", "poll.h", "errno.h", "sys/stat.h", "sys/uio.h", "sys/socket.h", "sys/mman.h", "sys/eventfd.h", "sys/epoll.h", "sys/timerfd.h", "unistd.h", "spawn.h", "signal.h", "linux/dma-buf.h", "linux/udmabuf.h"])
             c.AppendLine($"#include <{header}>");
 
         var checks = 0;

@@ -2,6 +2,7 @@
 using GuestSurfaces.Core.Buffers;
 using GuestSurfaces.Core.Diagnostics;
 using GuestSurfaces.Core.Frames;
+using GuestSurfaces.Core.Loop;
 using GuestSurfaces.Core.Sessions;
 using GuestSurfaces.Presentation;
 using GuestSurfaces.Testing;
@@ -27,7 +28,7 @@ public class AllocationTests
         using var compositor = new FakeCompositor(new FakeCompositorOptions { Release = release }, clock);
         var events = new SilentEvents();
         var statistics = new GuestStatistics();
-        using var presenter = new WaylandPresenter(compositor.ClientConnection, clock, events, new PresenterOptions(), statistics, NullLogger.Instance);
+        using var presenter = new WaylandPresenter(compositor.ClientConnection, new TimerQueue(clock), new FakeDmabufSync(), events, new PresenterOptions(), statistics, NullLogger.Instance);
         for (var i = 0; i < 4; i++)
         {
             presenter.Dispatch();
@@ -67,6 +68,51 @@ public class AllocationTests
 
         // The first ones wait for the window.
         Assert.InRange(events.Latched, Frames + WarmUp - 4, Frames + WarmUp);
+        Assert.Equal(0, allocated);
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Ten_thousand_flips_between_dma_bufs_allocate_nothing_in_session_and_presenter(bool gpuIsSlow)
+    {
+        using var f = new FlipFixture();
+        TestPicture[] pictures = [FlipFixture.Dmabuf(), FlipFixture.Dmabuf()];
+        f.Answers.Capacity = 2 * (Frames + WarmUp);
+        for (var i = 0; i < 4; i++)
+        {
+            f.Flip(pictures[i % 2]);
+            f.Refresh();
+        }
+
+        var allocated = 0L;
+        for (var i = -WarmUp; i < Frames; i++)
+        {
+            var shown = pictures[(i + WarmUp + 1) % 2].Storage;
+            if (gpuIsSlow && i > -WarmUp)
+                f.Gpu.Begin(shown);
+            var before = GC.GetAllocatedBytesForCurrentThread();
+            f.Present(pictures[(i + WarmUp) % 2]);
+            f.Presenter.Dispatch();
+            allocated += Counted(i, before);
+
+            f.Compositor.Dispatch();
+            f.Clock.Advance(16_666_667);
+            f.Compositor.Refresh();
+            f.Compositor.Dispatch();
+
+            before = GC.GetAllocatedBytesForCurrentThread();
+            f.Presenter.Dispatch();
+            f.Gpu.End(shown);
+            f.Pass(0);
+            allocated += Counted(i, before);
+            f.Compositor.Dispatch();
+        }
+
+        Assert.Equal(Frames + WarmUp + 4, f.Answers.Count);
+        Assert.InRange(f.Statistics.ReleaseWaits, Frames, f.Answers.Count); // the callback comes before the release
+        Assert.Equal(gpuIsSlow ? 2 : 0, f.Gpu.Watches);
+        Assert.Equal(0, f.Statistics.UnprotectedFlips);
         Assert.Equal(0, allocated);
     }
 

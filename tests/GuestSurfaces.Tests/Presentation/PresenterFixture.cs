@@ -2,6 +2,7 @@
 using GuestSurfaces.Core.Buffers;
 using GuestSurfaces.Core.Diagnostics;
 using GuestSurfaces.Core.Frames;
+using GuestSurfaces.Core.Loop;
 using GuestSurfaces.Presentation;
 using GuestSurfaces.Testing;
 using GuestSurfaces.Testing.Presentation;
@@ -21,7 +22,13 @@ internal sealed class PresenterFixture : IDisposable
     {
         Compositor = new FakeCompositor(compositor ?? new FakeCompositorOptions(), Clock);
         Presenter = new WaylandPresenter(
-            Compositor.ClientConnection, Clock, Events, options ?? new PresenterOptions { Title = "Fedora", AppId = "org.guestsurfaces.Fedora" }, Statistics, NullLogger.Instance)
+            Compositor.ClientConnection,
+            new TimerQueue(Clock),
+            new FakeDmabufSync(),
+            Events,
+            options ?? new PresenterOptions { Title = "Fedora", AppId = "org.guestsurfaces.Fedora" },
+            Statistics,
+            NullLogger.Instance)
         {
             Lost = failure => Lost = failure,
         };
