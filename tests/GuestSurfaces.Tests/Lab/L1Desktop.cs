@@ -23,7 +23,6 @@ internal static partial class L1Desktop
             trap 'tests/lab/compositors.sh down /tmp/w' EXIT
             XDG_RUNTIME_DIR=/tmp/w WAYLAND_DISPLAY=$(cat /tmp/w/display) timeout 60 wayland-info
             """);
-        TestContext.Current.TestOutputHelper?.WriteLine(output);
         return InterfaceLine().Matches(output)
             .GroupBy(match => match.Groups[1].Value, match => int.Parse(match.Groups[2].Value, CultureInfo.InvariantCulture))
             .ToDictionary(group => group.Key, group => group.Max());
