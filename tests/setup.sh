@@ -3,7 +3,7 @@
 # Installs what the tests need and this machine lacks, and builds the lab's caches. Called by test.sh.
 #
 #   setup.sh          what ./test.sh needs
-#   setup.sh --lab    and what ./test.sh --lab needs: guest images, the Debian 13 root
+#   setup.sh --lab    and what ./test.sh --lab needs: guest images, roots, the machines of tests/lab
 set -euo pipefail
 . "$(dirname "$0")/lab/lib.sh"
 

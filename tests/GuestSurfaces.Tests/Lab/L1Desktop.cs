@@ -44,7 +44,7 @@ internal static partial class L1Desktop
         try
         {
             var expected = TestCard(size).Crc;
-            LabBench.WaitUntil(() => Shoot().Crc == expected, TimeSpan.FromSeconds(90), "the screen shows the test card");
+            LabBench.WaitUntil(() => Shoot().Crc == expected, TimeSpan.FromMinutes(4), "the screen shows the test card");
         }
         finally
         {
