@@ -47,9 +47,9 @@ internal sealed class FrameLoader(Compositor compositor, ISurfaceBufferUser user
             var reason = ConversionReason(in frame);
             switch (_converter.Convert(ref frame))
             {
-                case Conversion.Wait:
+                case ConversionResult.Wait:
                     return LoadResult.Wait;
-                case Conversion.Failed:
+                case ConversionResult.Failed:
                     _converter.Reset();
                     return Refuse($"converting {frame.View} failed: the storage is too small, or memory has run out", out report);
             }
