@@ -121,6 +121,21 @@ public sealed class SyncFileHandle : FdHandle, IFdHandle<SyncFileHandle>
 
     /// <inheritdoc/>
     public static SyncFileHandle Adopt(int fd) => new(fd);
+
+    /// <summary>Waits until it signals. Never on a loop's thread.</summary>
+    /// <param name="timeoutMs">How long at most.</param>
+    /// <returns>False if it hasn't by then, or is no fence.</returns>
+    public unsafe bool Wait(int timeoutMs)
+    {
+        var poll = new LibC.PollFd { fd = Fd, events = LibC.POLLIN };
+        while (true)
+        {
+            // SAFETY: one entry, a local.
+            var n = LibC.poll(&poll, 1, timeoutMs);
+            if (n >= 0 || LibC.LastErrno != Errno.EINTR)
+                return n == 1 && (poll.revents & LibC.POLLIN) != 0;
+        }
+    }
 }
 
 /// <summary>Any other file: a device node, a keymap, a config file.</summary>

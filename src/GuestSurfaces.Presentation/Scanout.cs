@@ -65,7 +65,7 @@ internal sealed class Scanout(int index, IDisplayEvents events, PresenterOptions
         if (_window is { IsMapped: true } window)
         {
             window.Blank();
-            Mailbox.DropPending();
+            Mailbox.DropAll();
         }
         else
         {

@@ -7,6 +7,7 @@ using GuestSurfaces.Core.Sessions;
 using GuestSurfaces.Interop;
 using GuestSurfaces.Presentation.Buffers;
 using GuestSurfaces.Presentation.Connection;
+using GuestSurfaces.Presentation.Conversion;
 using GuestSurfaces.Wayland;
 using Microsoft.Extensions.Logging;
 
@@ -25,6 +26,9 @@ public sealed class WaylandPresenter : IGuestDisplay, ICompositorOwner, IDisposa
 {
     private readonly Scanout[] _scanouts = new Scanout[Limits.MaxScanouts];
     private readonly IDisplayEvents _events;
+    private readonly PresenterOptions _options;
+    private readonly TimerQueue _timers;
+    private readonly Func<ulong, IGpuRunner>? _openGpu;
     private readonly ILogger _logger;
     private readonly ConnectionWatch? _watch;
     private Compositor? _compositor;
@@ -37,7 +41,15 @@ public sealed class WaylandPresenter : IGuestDisplay, ICompositorOwner, IDisposa
     /// <param name="statistics">Where to count.</param>
     /// <param name="logger">Hears of trouble.</param>
     public WaylandPresenter(EventLoop loop, WaylandConnection connection, IDisplayEvents events, PresenterOptions options, GuestStatistics statistics, ILogger logger)
-        : this(connection, loop.Timers, new LoopDmabufSync(loop), events, options, statistics, logger)
+        : this(
+            connection,
+            loop.Timers,
+            new LoopDmabufSync(loop),
+            events,
+            options,
+            statistics,
+            logger,
+            device => new GpuThread(loop, () => (EglDevice.TryOpen(device, UdmabufMemory.OpenDevice, out var failure), failure)))
     {
         _watch = new ConnectionWatch(loop, connection) { Ready = Dispatch };
         Flush();
@@ -45,11 +57,21 @@ public sealed class WaylandPresenter : IGuestDisplay, ICompositorOwner, IDisposa
 
     /// <summary>Without a loop: a test turns the crank.</summary>
     internal WaylandPresenter(
-        WaylandConnection connection, TimerQueue timers, IDmabufSync sync, IDisplayEvents events, PresenterOptions options, GuestStatistics statistics, ILogger logger)
+        WaylandConnection connection,
+        TimerQueue timers,
+        IDmabufSync sync,
+        IDisplayEvents events,
+        PresenterOptions options,
+        GuestStatistics statistics,
+        ILogger logger,
+        Func<ulong, IGpuRunner>? openGpu = null)
     {
         ArgumentNullException.ThrowIfNull(connection);
         ArgumentNullException.ThrowIfNull(options);
         _events = events;
+        _options = options;
+        _timers = timers;
+        _openGpu = openGpu;
         _logger = logger;
         for (var i = 0; i < _scanouts.Length; i++)
             _scanouts[i] = new Scanout(i, events, options, statistics, logger);
@@ -146,6 +168,9 @@ public sealed class WaylandPresenter : IGuestDisplay, ICompositorOwner, IDisposa
     }
 
     void ICompositorOwner.OnDmabufsChanged() => _events.DisplayChanged();
+
+    GpuQueue? ICompositorOwner.OpenGpu(ulong device) =>
+        _openGpu is null || !_options.Convert ? null : new GpuQueue(_openGpu(device), _timers, new TargetBudget(_options.Limits.MaxConvertedBytes), Flush);
 
     void ICompositorOwner.OnLost(WaylandFailure failure)
     {

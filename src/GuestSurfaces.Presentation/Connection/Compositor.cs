@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 using GuestSurfaces.Core.Loop;
 using GuestSurfaces.Presentation.Buffers;
+using GuestSurfaces.Presentation.Conversion;
 using GuestSurfaces.Wayland;
 
 namespace GuestSurfaces.Presentation.Connection;
@@ -16,6 +17,11 @@ internal interface ICompositorOwner
 
     /// <summary>What the compositor imports has changed.</summary>
     void OnDmabufsChanged();
+
+    /// <summary>A frame has to be converted, for the first time.</summary>
+    /// <param name="device">What the compositor draws with, a dev_t; 0 if it doesn't tell.</param>
+    /// <returns>The GPU, for as long as the connection lasts; null if nothing is to be converted.</returns>
+    GpuQueue? OpenGpu(ulong device);
 
     /// <summary>The connection is at its end.</summary>
     /// <param name="failure">Why.</param>
@@ -36,6 +42,8 @@ internal sealed class Compositor : IWaylandConnectionListener, IWaylandGlobalsLi
     private BufferCache? _buffers;
     private BlackBuffers? _black;
     private DmabufFeedbackReader? _feedback;
+    private GpuQueue? _gpu;
+    private bool _hasAskedForGpu;
 
     /// <summary>Starts the set-up.</summary>
     /// <param name="connection">Adopted: <see cref="Close"/> disposes it.</param>
@@ -88,6 +96,18 @@ internal sealed class Compositor : IWaylandConnectionListener, IWaylandGlobalsLi
     /// <summary>What it says about dma-bufs in general.</summary>
     public DmabufFeedback Feedback => _feedback?.Current ?? DmabufFeedback.None;
 
+    /// <summary>What converts; null if nothing does. Opened when it is first asked for.</summary>
+    public GpuQueue? Gpu
+    {
+        get
+        {
+            if (!_hasAskedForGpu)
+                _gpu = _owner.OpenGpu(Feedback.MainDevice ?? 0);
+            _hasAskedForGpu = true;
+            return _gpu;
+        }
+    }
+
     /// <summary>The clock of presentation times.</summary>
     public PresentationClock PresentationClock { get; }
 
@@ -105,6 +125,7 @@ internal sealed class Compositor : IWaylandConnectionListener, IWaylandGlobalsLi
     {
         IsReady = false;
         _buffers?.Abandon();
+        _gpu?.Close();
         Connection.Listener = null;
         Connection.Dispose();
     }

@@ -20,6 +20,9 @@ namespace GuestSurfaces.Presentation.Windows;
 /// </summary>
 internal sealed class ScanoutWindow : IToplevelOwner, ISurfaceBufferUser, IFeedbackOwner, IWlCallbackListener, IWlSurfaceListener
 {
+    // What the GPU draws into: opaque, and known to every driver.
+    private static readonly DrmFormat[] s_targetFormats = [DrmFormat.Xrgb8888, DrmFormat.Xbgr8888];
+
     private readonly Compositor _compositor;
     private readonly IScanout _scanout;
     private readonly WlSurface _surface;
@@ -58,7 +61,7 @@ internal sealed class ScanoutWindow : IToplevelOwner, ISurfaceBufferUser, IFeedb
         _frameCallback = new WlCallback { Listener = this };
         _cursorCallback = new WlCallback { Listener = this };
         _feedback = new FeedbackTracker(compositor, this);
-        _loader = new FrameLoader(compositor, this, scanout.Statistics);
+        _loader = new FrameLoader(compositor, this, scanout.Statistics, PreferredTargets, () => Pump());
         _surface = compositor.Surfaces.CreateSurface();
         _surface.Listener = this;
         _dmabufs = new SurfaceFeedback(compositor, _surface, OnDmabufsChanged);
@@ -88,7 +91,8 @@ internal sealed class ScanoutWindow : IToplevelOwner, ISurfaceBufferUser, IFeedb
         _isCommitting = true;
         var serial = mailbox.Pending.Serial;
         var result = TryCommitFrame(out var report);
-        _isCommitting = false;
+        if (result == LoadResult.Hold)
+            mailbox.Hold();
         if (result == LoadResult.Refused)
         {
             _shown = default; // the next frame's damage won't tell what this one changed
@@ -97,7 +101,9 @@ internal sealed class ScanoutWindow : IToplevelOwner, ISurfaceBufferUser, IFeedb
                 mailbox.DropPending();
         }
 
-        return result == LoadResult.Ready;
+        // Another may wait by now, which came meanwhile or stood behind it.
+        _isCommitting = false;
+        return result == LoadResult.Refused ? Pump() : result == LoadResult.Ready;
     }
 
     /// <summary>Turns the window black until the next frame. Only once it is mapped.</summary>
@@ -200,6 +206,8 @@ internal sealed class ScanoutWindow : IToplevelOwner, ISurfaceBufferUser, IFeedb
         _output = output;
         TellRefresh();
     }
+
+    private IReadOnlyList<DmabufTarget> PreferredTargets() => _dmabufs.Current.PickTargets(s_targetFormats, _isFullscreen);
 
     private void OnDmabufsChanged()
     {
