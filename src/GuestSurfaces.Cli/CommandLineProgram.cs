@@ -61,6 +61,7 @@ internal static partial class CommandLineProgram
             AttachCommand.Create(),
             DeviceCommand.Create(),
             FakeGuestCommand.Create(),
+            StatusCommand.Create(),
             BenchCommand.Create(),
             DoctorCommand.Create(),
         };

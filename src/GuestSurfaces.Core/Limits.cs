@@ -48,6 +48,11 @@ public sealed record Limits
     /// <summary>Buffers of pinned guest memory: each is a descriptor here and in the compositor. Sixteen scanouts with three pictures each are 48.</summary>
     public int MaxPinnedBuffers { get; init; } = 256;
 
+    /// <summary>
+    /// Memory of the buffers that converted pictures are drawn into: three of them for each window that needs it, so five 4K ones.
+    /// </summary>
+    public ulong MaxConvertedBytes { get; init; } = 512UL << 20;
+
     /// <summary>Entries of a virtqueue. crosvm asks for up to 32768 unless told otherwise.</summary>
     public int MaxQueueSize { get; init; } = 32768;
 

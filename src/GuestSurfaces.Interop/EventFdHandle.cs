@@ -38,6 +38,15 @@ public sealed class EventFdHandle : FdHandle, IFdHandle<EventFdHandle>
         }
     }
 
+    /// <summary>Sets the counter as high as it goes: poll() doesn't call the file writable until it is drained. For tests that play a busy dma-buf.</summary>
+    public unsafe Errno Fill()
+    {
+        const ulong highest = ulong.MaxValue - 1;
+        var value = highest;
+        // SAFETY: eight bytes of a local.
+        return LibC.write(this, &value, sizeof(ulong)) == sizeof(ulong) ? Errno.None : LibC.LastErrno;
+    }
+
     /// <summary>Reads and clears the counter.</summary>
     /// <param name="count">How often it was signalled; 0 if it wasn't.</param>
     /// <returns><see cref="Errno.None"/> also when nothing was there; an error if the file is no working eventfd.</returns>

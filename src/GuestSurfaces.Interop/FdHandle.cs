@@ -151,21 +151,6 @@ public enum FileKind
     SyncFile,
 }
 
-/// <summary>A dma-buf.</summary>
-public sealed class DmabufHandle : FdHandle, IFdHandle<DmabufHandle>
-{
-    private DmabufHandle(int fd)
-        : base(fd)
-    {
-    }
-
-    /// <inheritdoc/>
-    public static DmabufHandle Adopt(int fd) => new(fd);
-
-    /// <summary>Its length in bytes, as the kernel counts it: by seeking to its end, which is what dma-bufs support. 0 if it has none.</summary>
-    public ulong GetLengthBytes() => LibC.lseek(this, 0, LibC.SEEK_END) is var end and > 0 ? (ulong)end : 0;
-}
-
 /// <summary>A sync_file: a fence as a file.</summary>
 public sealed class SyncFileHandle : FdHandle, IFdHandle<SyncFileHandle>
 {
@@ -176,6 +161,21 @@ public sealed class SyncFileHandle : FdHandle, IFdHandle<SyncFileHandle>
 
     /// <inheritdoc/>
     public static SyncFileHandle Adopt(int fd) => new(fd);
+
+    /// <summary>Waits until it signals. Never on a loop's thread.</summary>
+    /// <param name="timeoutMs">How long at most.</param>
+    /// <returns>False if it hasn't by then, or is no fence.</returns>
+    public unsafe bool Wait(int timeoutMs)
+    {
+        var poll = new LibC.PollFd { fd = Fd, events = LibC.POLLIN };
+        while (true)
+        {
+            // SAFETY: one entry, a local.
+            var n = LibC.poll(&poll, 1, timeoutMs);
+            if (n >= 0 || LibC.LastErrno != Errno.EINTR)
+                return n == 1 && (poll.revents & LibC.POLLIN) != 0;
+        }
+    }
 }
 
 /// <summary>Any other file: a device node, a keymap, a config file.</summary>

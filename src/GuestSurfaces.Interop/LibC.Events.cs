@@ -15,6 +15,8 @@ internal static unsafe partial class LibC
     internal const int TFD_NONBLOCK = 0x800;
     internal const int TFD_TIMER_ABSTIME = 1;
     internal const int CLOCK_MONOTONIC = 1;
+    internal const short POLLIN = 1;
+    internal const short POLLOUT = 4;
 
     [LibraryImport(Library, SetLastError = true)]
     internal static partial int eventfd(uint initial, int flags);

@@ -10,7 +10,6 @@ internal static unsafe partial class LibC
     internal const int SIGKILL = 9;
     internal const int SIGPIPE = 13;
     internal const int SIGTERM = 15;
-    internal const short POLLIN = 1;
 
     // Opaque glibc types are given generous room; glibc 2.36 x86-64 needs 80, 336 and 128 bytes.
     internal const int SpawnActionsBytes = 256;

@@ -2,3 +2,4 @@
 using System.Runtime.CompilerServices;
 
 [assembly: InternalsVisibleTo("GuestSurfaces.Tests")]
+[assembly: InternalsVisibleTo("lab-shot")]

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
+using GuestSurfaces.Core;
+
 namespace GuestSurfaces.Presentation;
 
-/// <summary>How a guest's windows look. Immutable.</summary>
+/// <summary>How a guest's windows look and what they may take. Immutable.</summary>
 public sealed record PresenterOptions
 {
     /// <summary>The guest's name: its first window's title; further ones get a number.</summary>
@@ -18,6 +20,12 @@ public sealed record PresenterOptions
 
     /// <summary>Whether a user's resize asks the guest for that mode. The picture is scaled in any case.</summary>
     public bool ResizeGuest { get; init; }
+
+    /// <summary>Whether pictures that the compositor doesn't take may be converted by the GPU. Else they are copied.</summary>
+    public bool Convert { get; init; } = true;
+
+    /// <summary>What the guest may make this side hold.</summary>
+    public Limits Limits { get; init; } = new();
 
     /// <summary>The title of a scanout's window: "NAME", "NAME (2)".</summary>
     /// <param name="scanout">0 to 15.</param>

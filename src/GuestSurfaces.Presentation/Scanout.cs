@@ -65,7 +65,7 @@ internal sealed class Scanout(int index, IDisplayEvents events, PresenterOptions
         if (_window is { IsMapped: true } window)
         {
             window.Blank();
-            Mailbox.DropPending();
+            Mailbox.DropAll();
         }
         else
         {
@@ -129,6 +129,9 @@ internal sealed class Scanout(int index, IDisplayEvents events, PresenterOptions
 
     /// <inheritdoc/>
     public void TellCloseWanted() => events.CloseWanted(index);
+
+    /// <inheritdoc/>
+    public void TellDisplayChanged() => events.DisplayChanged();
 
     /// <inheritdoc/>
     public void TellRefused(BufferStorage storage, RungReport report)

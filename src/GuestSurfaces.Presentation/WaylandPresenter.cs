@@ -5,7 +5,9 @@ using GuestSurfaces.Core.Frames;
 using GuestSurfaces.Core.Loop;
 using GuestSurfaces.Core.Sessions;
 using GuestSurfaces.Interop;
+using GuestSurfaces.Presentation.Buffers;
 using GuestSurfaces.Presentation.Connection;
+using GuestSurfaces.Presentation.Conversion;
 using GuestSurfaces.Wayland;
 using Microsoft.Extensions.Logging;
 
@@ -23,6 +25,10 @@ namespace GuestSurfaces.Presentation;
 public sealed class WaylandPresenter : IGuestDisplay, ICompositorOwner, IDisposable
 {
     private readonly Scanout[] _scanouts = new Scanout[Limits.MaxScanouts];
+    private readonly IDisplayEvents _events;
+    private readonly PresenterOptions _options;
+    private readonly TimerQueue _timers;
+    private readonly Func<ulong, IGpuRunner>? _openGpu;
     private readonly ILogger _logger;
     private readonly ConnectionWatch? _watch;
     private Compositor? _compositor;
@@ -35,28 +41,47 @@ public sealed class WaylandPresenter : IGuestDisplay, ICompositorOwner, IDisposa
     /// <param name="statistics">Where to count.</param>
     /// <param name="logger">Hears of trouble.</param>
     public WaylandPresenter(EventLoop loop, WaylandConnection connection, IDisplayEvents events, PresenterOptions options, GuestStatistics statistics, ILogger logger)
-        : this(connection, MonotonicClock.Instance, events, options, statistics, logger)
+        : this(
+            connection,
+            loop.Timers,
+            new LoopDmabufSync(loop),
+            events,
+            options,
+            statistics,
+            logger,
+            device => new GpuThread(loop, () => (EglDevice.TryOpen(device, UdmabufMemory.OpenDevice, out var failure), failure)))
     {
-        ArgumentNullException.ThrowIfNull(loop);
         _watch = new ConnectionWatch(loop, connection) { Ready = Dispatch };
         Flush();
     }
 
     /// <summary>Without a loop: a test turns the crank.</summary>
-    internal WaylandPresenter(WaylandConnection connection, IClock clock, IDisplayEvents events, PresenterOptions options, GuestStatistics statistics, ILogger logger)
+    internal WaylandPresenter(
+        WaylandConnection connection,
+        TimerQueue timers,
+        IDmabufSync sync,
+        IDisplayEvents events,
+        PresenterOptions options,
+        GuestStatistics statistics,
+        ILogger logger,
+        Func<ulong, IGpuRunner>? openGpu = null)
     {
         ArgumentNullException.ThrowIfNull(connection);
         ArgumentNullException.ThrowIfNull(options);
+        _events = events;
+        _options = options;
+        _timers = timers;
+        _openGpu = openGpu;
         _logger = logger;
         for (var i = 0; i < _scanouts.Length; i++)
             _scanouts[i] = new Scanout(i, events, options, statistics, logger);
-        _compositor = new Compositor(connection, clock, this);
+        _compositor = new Compositor(connection, timers.Clock, new DmabufReleases(timers, sync), this);
     }
 
     /// <summary>Whether there is a compositor.</summary>
     public bool IsConnected => _compositor is not null;
 
-    /// <summary>Called once when the compositor is gone, or was never fit: all locks are back, all frames settled. The guest can go on without windows.</summary>
+    /// <summary>Called once when the compositor is gone, or was never fit: all frames are settled, all locks back but those of what GPUs still read. The guest can go on without windows.</summary>
     public Action<WaylandFailure>? Lost { get; set; }
 
     /// <summary>Connects to a compositor and shows a guest there.</summary>
@@ -113,7 +138,7 @@ public sealed class WaylandPresenter : IGuestDisplay, ICompositorOwner, IDisposa
         Flush();
     }
 
-    /// <summary>Closes the windows and the connection; everything is unlocked and settled.</summary>
+    /// <summary>Closes the windows and the connection; everything is settled and unlocked, what GPUs still read a moment later.</summary>
     public void Dispose()
     {
         foreach (var scanout in _scanouts)
@@ -133,6 +158,7 @@ public sealed class WaylandPresenter : IGuestDisplay, ICompositorOwner, IDisposa
     {
         foreach (var scanout in _scanouts)
             scanout.Pump(_compositor!);
+        _events.DisplayChanged();
     }
 
     void ICompositorOwner.OnOutputsChanged()
@@ -140,6 +166,11 @@ public sealed class WaylandPresenter : IGuestDisplay, ICompositorOwner, IDisposa
         foreach (var scanout in _scanouts)
             scanout.OnOutputsChanged();
     }
+
+    void ICompositorOwner.OnDmabufsChanged() => _events.DisplayChanged();
+
+    GpuQueue? ICompositorOwner.OpenGpu(ulong device) =>
+        _openGpu is null || !_options.Convert ? null : new GpuQueue(_openGpu(device), _timers, new TargetBudget(_options.Limits.MaxConvertedBytes), Flush);
 
     void ICompositorOwner.OnLost(WaylandFailure failure)
     {

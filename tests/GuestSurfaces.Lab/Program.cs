@@ -4,12 +4,24 @@ using GuestSurfaces.Testing.Screenshots;
 
 // lab-shot DISPLAY OUT.png: what the compositor shows. Prints size and CRC-32 over the pixels' R, G and B bytes, as the lab's guests do on GS-HOLD lines.
 // lab-shot udmabuf: whether this machine's /dev/udmabuf does what the direct rung builds on.
-if (args is ["udmabuf"])
-    return UdmabufCheck.Run();
-if (args.Length != 2)
+// lab-shot convert [gbm]: whether EGL does what the convert rung builds on, without a DRM device or on the machine's own.
+// lab-shot fences: whether its dma-bufs tell about their fences what the presenter builds on.
+// lab-shot protect SOCKET DISPLAY direct|copy [fullscreen]: a back-end that can't touch its guest's framebuffers, and a control that dies of trying.
+switch (args)
 {
-    Console.Error.WriteLine("usage: lab-shot WAYLAND-SOCKET OUT.png | lab-shot udmabuf");
-    return 2;
+    case ["udmabuf"]:
+        return UdmabufCheck.Run();
+    case ["fences"]:
+        return FenceCheck.Run();
+    case ["convert"] or ["convert", "gbm"]:
+        return ConvertCheck.Run(withNode: args.Length > 1);
+    case ["protect", var socket, var display, "direct" or "copy", ..]:
+        return ProtectedGuest.Run(socket, display, args[3] == "copy", args is [.., "fullscreen"]);
+    case [_, _]:
+        break;
+    default:
+        Console.Error.WriteLine("usage: lab-shot WAYLAND-SOCKET OUT.png | lab-shot udmabuf | lab-shot convert [gbm] | lab-shot fences | lab-shot protect SOCKET WAYLAND-SOCKET direct|copy [fullscreen]");
+        return 2;
 }
 
 try

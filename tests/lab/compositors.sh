@@ -1,18 +1,27 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
-# Headless compositors for tests: start, screenshot, stop; each with a run-time folder of its own.
+# Compositors for tests: start, screenshot, stop; each with a run-time folder of its own.
 #
 #   compositors.sh up NAME DIR WIDTHxHEIGHT   prints two lines: WAYLAND_DISPLAY=/path/of/socket and PID=compositor's pid
 #   compositors.sh shot NAME DIR OUT.png      what the compositor's output shows
 #   compositors.sh down DIR                   ends it, waits; DIR stays, with its log (compositor.log)
 #   compositors.sh list
-#   compositors.sh build                      what screenshots of weston need (shot does it, too)
+#   compositors.sh build                      what is preloaded into them (up and shot do it, too)
 #
 #   weston10      this machine's weston, pixman   Debian 12's is 10: wl_shm only, the portable floor
 #   weston14      Debian 13's weston, pixman      from the trixie root
 #   weston14-gl   ... with GL (llvmpipe)          has zwp_linux_dmabuf_v1, which takes plain memfds
 #   sway          Debian 13's sway, pixman        from the trixie root; wl_shm only
 #   sway-gles2    ... with GLES (llvmpipe)        has zwp_linux_dmabuf_v1 if a render node is there
+#
+# On a display, which L1 has (l1.sh), and with the programs of the root that L1 was booted from:
+#   weston-drm    weston on KMS, GL               zwp_linux_dmabuf_v1 version 3
+#   sway-drm      sway on KMS, GLES               zwp_linux_dmabuf_v1 version 4; wants vkms without a render node
+# A window that covers the output is scanned out by the display if it is a dma-buf. More words, after a + each:
+#   overlay       the display has overlay planes: smaller windows may be scanned out, too
+#   render        the display has a render node
+#   feedback      (weston) says which device it renders on: zwp_linux_dmabuf_v1 version 5 with feedback
+# e.g. weston-drm+overlay+feedback.
 #
 # Where a window ends up: at (0,0) if it is as big as the output: then the whole screenshot is the picture.
 #   weston14*, sway*: whatever its size, a window is told to be fullscreen (kiosk-shell; a rule). A smaller picture all the
@@ -27,7 +36,7 @@
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 
-names=(weston10 weston14 weston14-gl sway sway-gles2)
+names=(weston10 weston14 weston14-gl sway sway-gles2 weston-drm sway-drm)
 
 # in_place NAME DIR COMMAND...: on this machine or in the root, with the run-time folder of that compositor. Execs: call it in a subshell
 in_place() {
@@ -35,13 +44,13 @@ in_place() {
     export XDG_RUNTIME_DIR=$2
     shift 2
     case $name in
-        weston10) exec "$@" ;;
+        weston10 | *-drm*) exec "$@" ;;
         *) exec "$lab_dir/in-root.sh" -b "$XDG_RUNTIME_DIR" trixie "$@" ;;
     esac
 }
 
 up() {
-    local name=$1 dir=$2 size=$3 width height shell command=() launcher pid socket
+    local name=$1 dir=$2 size=$3 width height shell command=() launcher pid socket card mode
     width=${size%x*}
     height=${size#*x}
     [[ $width =~ ^[0-9]+$ && $height =~ ^[0-9]+$ ]] || bad_use "size as WIDTHxHEIGHT"
@@ -53,6 +62,16 @@ up() {
     rm -f "$dir"/wayland-* "$dir"/gs-wayland* "$dir"/sway-ipc.* "$dir/compositor.log"
     case ${GS_SHELL:-kiosk} in desktop) shell=desktop ;; kiosk) shell=kiosk ;; tiled) shell=tiled ;; *) bad_use "GS_SHELL is kiosk, desktop or tiled" ;; esac
     unset WAYLAND_DISPLAY WAYLAND_SOCKET DISPLAY
+    case $name in
+        *-drm*)
+            load_display "$name"
+            # no seat's daemon, no virtual terminal
+            export LIBSEAT_BACKEND=builtin SEATD_VTBOUND=0
+            # any size can be a mode: some blanking, and a clock that makes 60 Hz of it
+            mode="$(awk -v w="$width" -v h="$height" 'BEGIN { printf "%.3f", (w + 160) * (h + 32) * 60 / 1e6 }') \
+$width $((width + 48)) $((width + 80)) $((width + 160)) $height $((height + 3)) $((height + 8)) $((height + 32)) +hsync -vsync"
+            ;;
+    esac
 
     socket=$dir/gs-wayland
     case $name in
@@ -72,8 +91,12 @@ close-animation=none
 focus-animation=none
 [screen-share]
 start-on-startup=false
+[output]
+name=Virtual-1
+mode=${mode:-${width}x$height}
 INI
-            command=(weston -c "$dir/weston.ini" --width="$width" --height="$height" --socket=gs-wayland --debug --idle-time=0)
+            command=(weston -c "$dir/weston.ini" --socket=gs-wayland --debug --idle-time=0)
+            case $name in *-drm*) ;; *) command+=(--width="$width" --height="$height") ;; esac
             ;;&
         weston10)
             need weston=weston
@@ -85,10 +108,15 @@ INI
             ;;
         weston14) command+=(--backend=headless --renderer=pixman --shell="$shell") ;;
         weston14-gl) command+=(--backend=headless --renderer=gl --shell="$shell") ;;
-        sway | sway-gles2)
-            [ "$name" = sway ] || [ -d /dev/dri ] || die "sway's GLES renderer wants a DRM device, and this machine has none: take sway, or a VM that has one"
+        weston-drm*)
+            command+=(--backend=drm --drm-device="${card##*/}" --renderer=gl --shell="$shell" --continue-without-input)
+            case $name in *+feedback*) command=(env LD_PRELOAD="$(preloaded egl-device)" EGL_DEVICE_NODE="$card" "${command[@]}") ;; esac
+            ;;
+        sway*)
+            [ "$name" != sway-gles2 ] || [ -d /dev/dri ] || die "sway's GLES renderer wants a DRM device, and this machine has none: take sway, or a VM that has one"
             {
-                echo "output * mode --custom ${width}x$height@60Hz position 0 0 bg #204060 solid_color"
+                if [ -n "${mode:-}" ]; then echo "output * modeline $mode"; else echo "output * mode --custom ${width}x$height@60Hz"; fi
+                echo 'output * position 0 0 bg #204060 solid_color'
                 echo 'xwayland disable'
                 echo 'default_border none'
                 echo 'default_floating_border none'
@@ -98,18 +126,19 @@ INI
                     desktop) echo 'for_window [app_id=".*"] floating enable' ;;
                 esac
             } > "$dir/sway.conf"
-            export WLR_BACKENDS=headless WLR_LIBINPUT_NO_DEVICES=1 WLR_HEADLESS_OUTPUTS=1 WLR_RENDERER_ALLOW_SOFTWARE=1 LIBSEAT_BACKEND=noop
+            export WLR_LIBINPUT_NO_DEVICES=1 WLR_RENDERER_ALLOW_SOFTWARE=1
+            if [ -n "${card:-}" ]; then export WLR_BACKENDS=drm WLR_DRM_DEVICES=$card; else export WLR_BACKENDS=headless WLR_HEADLESS_OUTPUTS=1 LIBSEAT_BACKEND=noop; fi
             if [ "$name" = sway ]; then export WLR_RENDERER=pixman; else export WLR_RENDERER=gles2; fi
             command=(sway -d -c "$dir/sway.conf")
             ;;
         *) bad_use "unknown compositor $name" ;;
     esac
 
-    case $name in weston10) ;; *) "$lab_dir/roots.sh" trixie ;; esac # before the clock starts
+    case $name in weston10 | *-drm*) ;; *) "$lab_dir/roots.sh" trixie ;; esac # before the clock starts
     setsid timeout -k 2 "${GS_LIMIT:-600}" "$lab_dir/compositors.sh" .exec "$name" "$dir" "${command[@]}" < /dev/null > "$dir/compositor.log" 2>&1 &
     launcher=$!
     echo "$launcher" > "$dir/launcher.pid"
-    for _ in $(seq 400); do
+    for _ in $(seq 1200); do
         case $name in
             sway*)
                 # sway picks the first free name itself
@@ -137,13 +166,34 @@ running() {
     awk '{ print $1 }' "/proc/$launcher/task/$launcher/children" 2> /dev/null | grep . || return 1
 }
 
-# Without it what a guest has drawn may be transparent. Prints its path
-opaque_shot() {
-    local library=$cache_dir/opaque-shot.so source=$lab_dir/opaque-shot.c tmp
-    if ! [ "$library" -nt "$source" ]; then
+# load_display NAME: the virtual display afresh, the only DRM device: a compositor could take another one for its own.
+# Sets card
+load_display() {
+    local options=()
+    [ -n "${L1_ROOT:-}" ] || die "$1 wants a virtual display: run it in L1 (l1.sh)"
+    case $1 in *+overlay*) options+=(enable_overlay=1) ;; esac
+    case $1 in *+render*) options+=(render=1) ;; esac
+    # when a compositor ends, the console takes the screen back, and the compositor's last picture goes: a moment later
+    for _ in $(seq 100); do
+        if modprobe -r vkms 2> /dev/null; then break; fi
+        rest 0.05
+    done
+    [ ! -d /sys/module/vkms ] || die "the display is in use"
+    modprobe vkms "${options[@]}" || die "no virtual display"
+    for card in /dev/dri/card*; do :; done
+    [ -c "$card" ] || die "vkms has made no /dev/dri/card*"
+}
+
+# preloaded NAME: prints the path of the library made of NAME.c
+preloaded() {
+    local library=$cache_dir/$1.so source=$lab_dir/$1.c tmp
+    if ! cmp -s "$library.from" "$source" && [ -w "$cache_dir" ]; then
         need gcc=gcc /usr/include/stdlib.h=libc6-dev
-        tmp=$(mktemp "$cache_dir/.opaque-shot.XXXXXX")
-        gcc -shared -fPIC -O2 -Wall -Wextra -Werror -o "$tmp" "$source" -ldl && chmod 755 "$tmp" && mv "$tmp" "$library"
+        tmp=$(mktemp "$cache_dir/.$1.XXXXXX")
+        gcc -shared -fPIC -O2 -Wall -Wextra -Werror -o "$tmp" "$source" -ldl
+        chmod 755 "$tmp"
+        mv "$tmp" "$library"
+        cp "$source" "$library.from"
     fi
     echo "$library"
 }
@@ -156,7 +206,7 @@ shot() {
     work=$(mktemp -d "$dir/shot.XXXXXX")
     export WAYLAND_DISPLAY=$socket
     case $name in
-        weston*) (cd "$work" && in_place "$name" "$dir" timeout 20 env LD_PRELOAD="$(opaque_shot)" weston-screenshooter) > "$work/log" 2>&1 || { cat "$work/log" >&2; rm -rf "$work"; die "weston-screenshooter failed"; } ;;
+        weston*) (cd "$work" && in_place "$name" "$dir" timeout 20 env LD_PRELOAD="$(preloaded opaque-shot)" weston-screenshooter) > "$work/log" 2>&1 || { cat "$work/log" >&2; rm -rf "$work"; die "weston-screenshooter failed"; } ;;
         sway*) (cd "$work" && in_place "$name" "$dir" timeout 20 grim -t png -l 1 "$work/wayland-screenshot.png") > "$work/log" 2>&1 || { cat "$work/log" >&2; rm -rf "$work"; die "grim failed"; } ;;
         *) bad_use "unknown compositor $name" ;;
     esac
@@ -182,7 +232,7 @@ case ${1:-} in
     shot) [ $# -eq 4 ] || bad_use "shot NAME DIR OUT.png"; shot "$2" "$3" "$4" ;;
     down) [ $# -eq 2 ] || bad_use "down DIR"; [ ! -d "$2" ] || down "$2" ;;
     list) printf '%s\n' "${names[@]}" ;;
-    build) opaque_shot > /dev/null ;;
+    build) for library in opaque-shot egl-device; do preloaded $library > /dev/null; done ;;
     .exec) shift; in_place "$@" ;; # of up alone
     *) bad_use "unknown command ${1:-}" ;;
 esac

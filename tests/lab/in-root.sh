@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
-# Runs a command inside one of the lab's chroots, built first if need be.
+# Runs a command inside one of the lab's roots (see roots.sh), built first if need be. In an L1 that was booted from that
+# root there is nothing to enter.
 #
-#   in-root.sh [-b PATH]... trixie|vmm|l1 COMMAND [ARGUMENT...]
+#   in-root.sh [-b PATH]... ROOT COMMAND [ARGUMENT...]
 #
 # The root sees the machine's /proc, /dev, /sys and /tmp, this repository, the cache, $XDG_RUNTIME_DIR and every -b PATH
 # at the same paths. All mounts live in a mount namespace of the command's own: they are gone when it ends, however it
@@ -19,16 +20,23 @@ done
 [ $# -ge 2 ] || bad_use "a root and a command are needed"
 name=$1
 shift
+root=$("$lab_dir/roots.sh" --path "$name")
+[ "${L1_ROOT:-}" != "$root" ] || exec "$@"
 [ "$(id -u)" = 0 ] || { note "a chroot is entered as root: sudo $0 $name $*"; exit 3; }
 need mount=mount
 "$lab_dir/roots.sh" "$name"
-root=$("$lab_dir/roots.sh" --path "$name")
 if [ -d "${XDG_RUNTIME_DIR:-/nonexistent}" ]; then paths+=("$XDG_RUNTIME_DIR"); fi
 
 # shellcheck disable=SC2016 # expanded by the inner shell
 exec unshare -m bash -c '
     set -euo pipefail
     root=$1; count=$2; shift 2
+    # inside L1 it can only be read: what is written stays in memory, and is gone with the namespace
+    if [ ! -w "$root" ]; then
+        mount -t tmpfs tmpfs /mnt
+        mkdir /mnt/upper /mnt/work
+        mount -t overlay -o "lowerdir=$root,upperdir=/mnt/upper,workdir=/mnt/work" overlay "$root"
+    fi
     mount -t proc proc "$root/proc"
     mount --rbind /dev "$root/dev"
     mount --rbind /sys "$root/sys"

@@ -1,10 +1,13 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
-# L1: a whole Debian 12 machine inside QEMU, in which KVM works. For guests in VMMs that insist on KVM (QEMU 7.2 with
-# vhost-user devices) on machines whose own KVM is missing or useless: QEMU emulates AMD's SVM, L1's kernel uses it.
+# L1: a whole machine inside QEMU that plays a desktop's host: a stock kernel with /dev/udmabuf, a virtual display (vkms),
+# fences under a test's control (sw_sync), VFIO devices with a display (mbochs, mdpy) and a KVM that works: QEMU emulates
+# AMD's SVM, L1's kernel uses it.
 #
-#   l1.sh build                        kernel, initramfs and image (from the root l1) -> .cache/lab/l1
+#   l1.sh build [ROOT]                 kernel, initramfs and that root's image -> .cache/lab/l1
 #   l1.sh up DIR [OPTION...]           boots it (builds first if need be), prints QEMU's pid; DIR gets share/ serial.log qemu.log
+#       --root ROOT       what it boots, of roots.sh: trixie (default: weston 14, sway 1.10, QEMU 10.0), sid (the newest) or
+#                         bookworm (QEMU 7.2). Debian 13's kernel in any case
 #       --share PATH      one more folder to be seen inside, read-only, at the same path; may be repeated
 #       --qemu trixie|host   which QEMU emulates it: 10.0 (default) or this machine's
 #       --memory MIB (4096)  --cpus N (2)  --limit SECONDS (900: then QEMU is killed)
@@ -13,7 +16,8 @@
 #
 # Inside: DIR/share at the same path and as /share, writable; this repository, the cache and .NET's runtime at the same
 # paths, read-only; everything else is forgotten with the machine (sockets and run-time folders belong in its own /tmp).
-# Commands start in the repository with GS_CACHE, GS_ACCEL=kvm and DOTNET_ROOT set: the lab's scripts work there as here.
+# Commands start in the repository with GS_CACHE, GS_ACCEL=kvm and DOTNET_ROOT set: the lab's scripts work there as here,
+# with ROOT's programs for this machine's.
 #
 # run ends with 124 when the SECONDS (300) are over and with 125 when L1 itself has ended: in an emulated SVM its kernel
 # panics once in a while when it runs a guest. One fresh L1 and one more try are in order then, and only then.
@@ -24,112 +28,20 @@ set -euo pipefail
 command=$1
 shift
 out=$cache_dir/l1
-# what the initramfs loads, what init loads, and what makes a guest run
-modules=(virtio_pci virtio_blk crc32c_generic erofs overlay 9pnet_virtio 9p virtio_console kvm_amd)
 
-# ---- build ------------------------------------------------------------------------------------------------------------------
-
-is_built() {
-    local file
-    [ -s "$out/kernel" ] && [ "$(cat "$out/root.from" 2> /dev/null)" = "$(cat "$root/.gs-root" 2> /dev/null)" ] || return 1
-    for file in "$lab_dir/l1.sh" "$lab_dir/l1/initramfs-init" "$lab_dir/l1/init" "$lab_dir/l1/agent" "$out/kernel"; do
-        [ "$out/initrd" -nt "$file" ] || return 1
-    done
-}
-
+# build ROOT: and what a guest needs, for inside the cache can only be read
 build() {
-    local begin work version
-    begin=$(uptime_s)
-    mkdir -p "$out"
-    root=$("$lab_dir/roots.sh" --path l1)
-    "$lab_dir/roots.sh" l1
-    # inside, the cache can only be read
+    local version
     for version in 6.1 6.12; do "$lab_dir/guest/build.sh" "$version" > /dev/null; done
     "$lab_dir/compositors.sh" build
-    "$lab_dir/compositors.sh" build
-    ! is_built || return 0
-    need mkfs.erofs=erofs-utils cpio=cpio zstd=zstd xz=xz-utils depmod=kmod strip=binutils
-
-    exec 9> "$out/.lock"
-    flock -w 300 9 || die "somebody else has been building $out for five minutes"
-    ! is_built || return 0
-    rm -rf "$out"/.work.*
-    work=$(mktemp -d "$out/.work.XXXXXX")
-    # shellcheck disable=SC2064 # the folder of now
-    trap "rm -rf '$work'" EXIT
-    trap 'exit 130' INT TERM
-    build_image "$work" &
-    build_kernel "$work"
-    build_initrd "$work"
-    wait $!
-    exec 9>&-
-    note "L1: kernel $(du -h "$out/kernel" | cut -f1), initrd $(du -h "$out/initrd" | cut -f1), image $(du -h "$out/root.erofs" | cut -f1), in $(elapsed_since "$begin")"
+    "$lab_dir/l1/build.sh" "$1"
 }
-
-build_image() {
-    [ "$(cat "$out/root.from" 2> /dev/null)" != "$(cat "$root/.gs-root")" ] || return 0
-    nice mkfs.erofs --quiet -x-1 -zlz4 "$1/root.erofs" "$root" > "$1/mkfs.log" 2>&1 || { cat "$1/mkfs.log" >&2; die "mkfs.erofs failed"; }
-    rm -f "$out/root.from"
-    mv "$1/root.erofs" "$out/root.erofs"
-    cp "$root/.gs-root" "$out/root.from"
-}
-
-# Debian 13's kernel; of its modules those that are named above, with all they need
-build_kernel() {
-    local work=$1 image deb tree release from line file name wanted
-    image=$(meta_target trixie linux-image-amd64)
-    [ "$(cat "$out/kernel.from" 2> /dev/null)" != "$image ${modules[*]}" ] || return 0
-    note "L1: unpacking $image"
-    deb=$(fetch_deb trixie "$image")
-    mkdir "$work/image"
-    nice dpkg-deb -x "$deb" "$work/image"
-    from=$(dirname "$(find "$work/image" -name modules.builtin | head -n 1)")
-    release=${from##*/}
-    mkdir -p "$work/all/lib"
-    ln -s "$(dirname "$from")" "$work/all/lib/modules"
-    nice depmod -b "$work/all" "$release"
-    tree=$work/modules/$release
-    for wanted in "${modules[@]}"; do
-        line=$(awk -v want="$wanted" '{ n = $1; sub(":", "", n); sub(".*/", "", n); sub("[.]ko.*", "", n); gsub("-", "_", n) } n == want { sub(":", "", $0); print; exit }' "$from/modules.dep")
-        [ -n "$line" ] || grep -q "/${wanted//_/[-_]}[.]ko" "$from/modules.builtin" || die "$release has no module $wanted"
-        for file in $line; do
-            name=$tree/${file%.xz}
-            [ -e "$name" ] && continue
-            mkdir -p "$(dirname "$name")"
-            case $file in *.xz) xz -dc "$from/$file" > "$name" ;; *) cp "$from/$file" "$name" ;; esac
-            strip --strip-debug "$name"
-        done
-    done
-    cp "$from"/modules.{builtin,builtin.modinfo,order} "$tree/"
-    mkdir -p "$work/pruned/lib"
-    ln -s "$work/modules" "$work/pruned/lib/modules"
-    depmod -b "$work/pruned" "$release"
-    bare_kernel "$(find "$work/image/boot" -name 'vmlinuz-*' | head -n 1)" "$work/kernel" || note "unknown compression, the kernel stays as it is"
-    rm -rf "$work/image" "$out/kernel.from" "$out/modules"
-    mv "$work/modules" "$out/modules"
-    mv "$work/kernel" "$out/kernel"
-    touch "$out/kernel"
-    echo "$image ${modules[*]}" > "$out/kernel.from"
-}
-
-build_initrd() {
-    local tree=$1/tree
-    mkdir -p "$tree/bin" "$tree/lib" "$tree/l1"
-    install -m 755 "$root/bin/busybox" "$tree/bin/busybox"
-    install -m 755 "$lab_dir/l1/initramfs-init" "$tree/init"
-    install -m 755 "$lab_dir/l1/init" "$lab_dir/l1/agent" "$tree/l1/"
-    cp -a "$out/modules" "$tree/lib/modules"
-    (cd "$tree" && find . | LC_ALL=C sort | cpio --quiet -o -H newc -R 0:0) > "$1/initrd"
-    mv "$1/initrd" "$out/initrd"
-}
-
-# ---- up, run, down ----------------------------------------------------------------------------------------------------------
 
 qemu_pid() { cat "$dir/qemu.pid" 2> /dev/null; }
 running() { alive_with "$dir/qemu.pid" "$dir/command.sock"; }
 
 up() {
-    local shares=("$repo_dir") qemu=trixie memory=4096 cpus=2 limit=900 dotnet='' in_root=() binds=() exports=() path count=0 launcher begin end
+    local shares=("$repo_dir") root=trixie qemu=trixie memory=4096 cpus=2 limit=900 dotnet='' in_root=() binds=() exports=() path count=0 launcher begin end
     case $cache_dir/ in "$repo_dir"/*) ;; *) shares+=("$cache_dir") ;; esac
     if dotnet=$(command -v dotnet); then
         dotnet=$(dirname "$(readlink -f "$dotnet")")
@@ -138,13 +50,13 @@ up() {
     while [ $# -gt 0 ]; do
         case $1 in
             --share) [ -d "$2" ] || bad_use "--share wants an existing folder"; shares+=("$(cd "$2" && pwd)") ;;
-            --qemu) qemu=$2 ;; --memory) memory=$2 ;; --cpus) cpus=$2 ;; --limit) limit=$2 ;;
+            --root) root=$2 ;; --qemu) qemu=$2 ;; --memory) memory=$2 ;; --cpus) cpus=$2 ;; --limit) limit=$2 ;;
             *) bad_use "unknown option $1" ;;
         esac
         shift 2
     done
     need socat=socat
-    build
+    build "$root"
     begin=$(uptime_s)
 
     mkdir -p "$dir"
@@ -162,7 +74,7 @@ up() {
     done > "$dir/share/.l1/mounts"
     echo "share $dir/share" >> "$dir/share/.l1/mounts"
     printf '%s=%q\n' PATH /usr/sbin:/usr/bin:/sbin:/bin HOME /root LANG C.UTF-8 XDG_RUNTIME_DIR /run/user/0 L1_DIRECTORY "$repo_dir" \
-        GS_CACHE "$cache_dir" GS_ACCEL kvm DOTNET_ROOT "$dotnet" DOTNET_NOLOGO 1 > "$dir/share/.l1/env"
+        GS_CACHE "$cache_dir" L1_ROOT "$("$lab_dir/roots.sh" --path "$root")" GS_ACCEL kvm DOTNET_ROOT "$dotnet" DOTNET_NOLOGO 1 > "$dir/share/.l1/env"
 
     case $qemu in
         host) need qemu-system-x86_64=qemu-system-x86 ;;
@@ -176,14 +88,14 @@ up() {
     local args=(-nodefaults -no-user-config -display none -machine q35 -accel tcg,thread=multi,tb-size=512 -cpu max,la57=off
         -smp "$cpus" -m "$memory" -no-reboot -kernel "$out/kernel" -initrd "$out/initrd"
         -append "console=ttyS0 quiet loglevel=4 nokaslr mitigations=off tsc=reliable no_timer_check random.trust_cpu=on panic=-1"
-        -drive "file=${out//,/,,}/root.erofs,if=none,id=root,format=raw,readonly=on,aio=threads" -device virtio-blk-pci,drive=root
+        -drive "file=${out//,/,,}/$root.erofs,if=none,id=root,format=raw,readonly=on,aio=threads" -device virtio-blk-pci,drive=root
         -serial "file:$dir/serial.log" -pidfile "$dir/qemu.pid"
         -device virtio-serial-pci -chardev "socket,id=command,path=$dir/command.sock,server=on,wait=off" -device virtserialport,chardev=command,name=gs.l1
         -fsdev "local,id=share,path=${dir//,/,,}/share,security_model=none,multidevs=remap" -device virtio-9p-pci,fsdev=share,mount_tag=share
         "${exports[@]}")
     setsid timeout -k 2 "$limit" "${in_root[@]}" qemu-system-x86_64 "${args[@]}" < /dev/null > "$dir/qemu.log" 2>&1 &
     launcher=$!
-    end=$((SECONDS + 60))
+    end=$((SECONDS + 90))
     trap 'down; exit 130' INT TERM
     until grep -q '^L1-READY' "$dir/serial.log" 2> /dev/null; do
         if ! alive "$launcher" || grep -q '^L1-FAIL' "$dir/serial.log" 2> /dev/null; then
@@ -195,7 +107,7 @@ up() {
         if [ $SECONDS -ge "$end" ]; then
             tail -n 20 "$dir/serial.log" >&2 || true
             down
-            die "L1 was not ready within a minute"
+            die "L1 was not ready within 90 seconds"
         fi
         rest 0.1
     done
@@ -258,7 +170,7 @@ down() {
 
 case $command in
     build)
-        build
+        build "${1:-trixie}"
         echo "$out"
         ;;
     up | .boot | run | down) # (.boot: of up alone)

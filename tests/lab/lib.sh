@@ -36,7 +36,7 @@ need() {
     done
     [ ${#missing[@]} -eq 0 ] && return 0
     if [ ! -w "$cache_dir" ]; then
-        note "${missing[*]}: missing here inside L1; roots.sh must put it into the root l1"
+        note "${missing[*]}: missing here inside L1; roots.sh must put it into the root that L1 boots"
         exit 3
     fi
     if [ "$(id -u)" != 0 ]; then

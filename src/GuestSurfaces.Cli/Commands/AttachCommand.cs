@@ -22,7 +22,8 @@ internal static class AttachCommand
               crosvm run … --vhost-user type=gpu,socket=/run/user/1000/vm.sock
             """)
         {
-            socketPath, once, common.Name, common.Fullscreen, common.Outputs, common.Size, common.Stats, common.Note, common.NoDisplay, common.Verbose,
+            socketPath, once, common.Name, common.Fullscreen, common.Outputs, common.Size, common.Stats, common.Note, common.NoDisplay,
+            common.ZeroCopy, common.Alias2D, common.Verbose,
         };
         vhostUser.SetAction(result =>
         {

@@ -55,6 +55,15 @@ internal sealed class CommonOptions
         Description = "Show nothing: the guest gets its device and its answers at a paced rate. For tests, and for machines without a session.",
     };
 
+    public Option<string> ZeroCopy { get; } = CreateZeroCopy();
+
+    public Option<bool> Alias2D { get; } = new("--alias-2d")
+    {
+        Description =
+            "Show the pages of guests without blobs as they are, too, instead of what they copied to the device. "
+            + "Nothing tells such a guest when they are read, so it may draw meanwhile, and pictures may tear: hence only on request.",
+    };
+
     public Option<bool> Verbose { get; } = new("--verbose", "-v") { Description = "Log every step of the conversations." };
 
     /// <summary>Reads the options that a command has.</summary>
@@ -73,8 +82,22 @@ internal sealed class CommonOptions
             StatsPath = CheckStats(result.GetValue(Stats)),
             Notes = ParseNotes(result.GetValue(Note) ?? []),
             ShowWindows = !result.GetValue(NoDisplay),
+            ZeroCopy = result.GetValue(ZeroCopy) != "off",
+            Alias2D = result.GetValue(Alias2D),
             Verbose = result.GetValue(Verbose),
         };
+    }
+
+    private static Option<string> CreateZeroCopy()
+    {
+        var option = new Option<string>("--zero-copy")
+        {
+            Description = "auto: show the guest's own pages where guest, kernel and compositor allow it (guest-surfaces status says why not). off: always copy.",
+            DefaultValueFactory = _ => "auto",
+            HelpName = "auto|off",
+        };
+        option.AcceptOnlyFromAmong("auto", "off");
+        return option;
     }
 
     private static string ParseName(string name) =>

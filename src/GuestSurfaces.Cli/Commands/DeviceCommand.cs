@@ -23,7 +23,8 @@ internal static class DeviceCommand
             With WAYLAND_DISPLAY set the guest is shown there; without it the guest runs unseen.
             """)
         {
-            socketPath, fd, capabilities, common.Name, common.Fullscreen, common.Outputs, common.Size, common.Stats, common.Note, common.NoDisplay, common.Verbose,
+            socketPath, fd, capabilities, common.Name, common.Fullscreen, common.Outputs, common.Size, common.Stats, common.Note, common.NoDisplay,
+            common.ZeroCopy, common.Alias2D, common.Verbose,
         };
         command.SetAction(result =>
         {

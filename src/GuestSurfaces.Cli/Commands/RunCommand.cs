@@ -19,6 +19,13 @@ internal static class RunCommand
             Arity = ArgumentArity.OneOrMore,
         };
         var dryRun = new Option<bool>("--dry-run") { Description = "Print the completed command line and end." };
+        var device = new Option<string>("--device")
+        {
+            Description = "QEMU's end of the graphics card: auto, gpu (vhost-user-gpu-pci) or generic (vhost-user-test-device-pci).",
+            DefaultValueFactory = _ => "auto",
+            HelpName = "KIND",
+        };
+        device.AcceptOnlyFromAmong("auto", "gpu", "generic");
         var command = new DetailedCommand(
             "run",
             "Start a VM with QEMU and show its screen as windows of this session.",
@@ -26,24 +33,30 @@ internal static class RunCommand
             Whatever your command line lacks is added to its end, and said: guest RAM that can be shared, a virtio-gpu served by this program, no second graphics card, no window of QEMU's own.
             Ends when QEMU ends, with QEMU's exit code. Closing the window asks QEMU to end; so does Ctrl-C.
 
+            Whether frames can be shown without a copy depends on QEMU's end of the graphics card. The generic device (QEMU 10.2 or newer) lets the guest share its
+            framebuffers (blobs). vhost-user-gpu-pci, which every QEMU has, lets it copy only (but see --alias-2d). QEMU is asked which it has: --device auto takes the generic one if it is
+            there. QEMU calls that a device for tests, and firmware may not draw on it before the guest's driver starts: --device gpu takes the other.
+            A script in QEMU's place isn't asked, since it would run twice: say --device generic if its QEMU has that.
+
               guest-surfaces run -- qemu-system-x86_64 -accel kvm -m 4G -smp 4 disk.qcow2
               guest-surfaces run --name work --outputs 2 -- ./my-vm.sh
             """)
         {
-            common.Name, common.Fullscreen, common.Outputs, common.Size, common.Stats, common.Note, common.NoDisplay, common.Verbose, dryRun, vmm,
+            common.Name, common.Fullscreen, common.Outputs, common.Size, common.Stats, common.Note, common.NoDisplay,
+            common.ZeroCopy, common.Alias2D, common.Verbose, device, dryRun, vmm,
         };
-        command.SetAction(result => Run(common.Read(result), result.GetValue(vmm)!, result.GetValue(dryRun)));
+        command.SetAction(result => Run(common.Read(result), result.GetValue(vmm)!, Enum.Parse<DeviceWish>(result.GetValue(device)!, ignoreCase: true), result.GetValue(dryRun)));
         return command;
     }
 
-    private static int Run(HostOptions options, string[] vmm, bool dryRun)
+    private static int Run(HostOptions options, string[] vmm, DeviceWish wish, bool dryRun)
     {
         if (vmm[0].StartsWith('-'))
             throw new UserErrorException($"{vmm[0]} isn't an option of run", "see guest-surfaces run --help; the VM's own command stands after --");
         var line = new QemuCommandLine(vmm);
         using var folder = new RuntimeFolder();
         var socketPath = folder["gpu.sock"];
-        var additions = line.Complete(socketPath, options.Outputs);
+        var additions = line.Complete(socketPath, options.Outputs, new QemuProbe().Choose(wish, vmm));
         var complete = line.With(additions);
         if (dryRun)
         {

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: MIT
 using System.Runtime.InteropServices;
+using GuestSurfaces.Cli.Status;
 using GuestSurfaces.Core;
 using GuestSurfaces.Core.Diagnostics;
 using GuestSurfaces.Core.Loop;
 using GuestSurfaces.Core.Sessions;
 using GuestSurfaces.Interop;
 using GuestSurfaces.Presentation;
+using GuestSurfaces.Transports.Udmabuf;
 using GuestSurfaces.Transports.VhostUser;
 using GuestSurfaces.Virtio.Gpu;
 using Microsoft.Extensions.Logging;
@@ -17,6 +19,8 @@ internal sealed class GuestHost : IDisposable
 {
     private const long SampleNs = 500_000_000;
 
+    private static readonly RungReport s_switchedOff = new(Rung.Copy, "switched off on the command line", "leave --zero-copy off out");
+
     private readonly HostOptions _options;
     private readonly Limits _limits = new();
     private readonly ILoggerFactory _loggers;
@@ -24,8 +28,10 @@ internal sealed class GuestHost : IDisposable
     private readonly List<PosixSignalRegistration> _signals = [];
     private readonly GcBaseline _gc;
     private readonly LoopTimer _sampleTimer;
+    private readonly long _startedNs;
     private WaylandPresenter? _presenter;
     private VhostUserServer? _server;
+    private UdmabufExporter? _exporter;
     private RungReport? _loggedRung;
     private UnixSocketHandle? _qemuDisplay;
 
@@ -52,6 +58,7 @@ internal sealed class GuestHost : IDisposable
 
         _gc = new GcBaseline(Statistics);
         _sampleTimer = Loop.Timers.Create(Sample);
+        _startedNs = Loop.Timers.Clock.NowNs;
     }
 
     /// <summary>Where everything happens.</summary>
@@ -101,6 +108,7 @@ internal sealed class GuestHost : IDisposable
     /// <summary>Runs until a signal, a closed window, or whatever else stops the loop.</summary>
     public void Run()
     {
+        using var status = TryOpenStatus();
         _sampleTimer.ArmIn(SampleNs);
         Loop.Run();
         _sampleTimer.Cancel();
@@ -109,31 +117,8 @@ internal sealed class GuestHost : IDisposable
     /// <summary>Writes the statistics, if the command line asked for them.</summary>
     public void WriteStats()
     {
-        if (_options.StatsPath is not { } path)
-            return;
-        var (bytesPerFrame, collections) = _gc.Measure();
-        new StatsReport
-        {
-            Guest = _options.Note("guest"),
-            Vmm = _options.Note("vmm"),
-            Accelerator = _options.Note("accelerator"),
-            AcceleratorReason = _options.Note("accelerator_reason"),
-            Compositor = _options.Note("compositor"),
-            Rung = StatsReport.Name(Statistics.Rung.Rung),
-            Reason = Statistics.Rung.Reason,
-            FramesReceived = Statistics.FramesReceived,
-            FramesPresented = Statistics.FramesPresented,
-            FramesDropped = Statistics.FramesDropped,
-            UnprotectedFlips = Statistics.UnprotectedFlips,
-            TornWrites = Statistics.TornWrites,
-            Throttled = Statistics.Throttled,
-            BytesCopiedPerFrame = Statistics.FramesReceived == 0 ? 0 : (double)Statistics.BytesCopied / Statistics.FramesReceived,
-            FlushToCommitUs = Percentiles.Of(Statistics.FlushToCommit),
-            FlushToGuestUs = Percentiles.Of(Statistics.FlushToGuest),
-            GcAllocatedBytesPerFrame = bytesPerFrame,
-            GcCollections = collections,
-            RssMib = Environment.WorkingSet / (1024.0 * 1024.0),
-        }.WriteTo(path);
+        if (_options.StatsPath is { } path)
+            Report().WriteTo(path);
     }
 
     /// <inheritdoc/>
@@ -144,8 +129,64 @@ internal sealed class GuestHost : IDisposable
         _server?.Dispose();
         _qemuDisplay?.Dispose();
         _presenter?.Dispose();
+        _exporter?.Dispose();
         Loop.Dispose();
         _loggers.Dispose();
+    }
+
+    private StatsReport Report()
+    {
+        var (bytesPerFrame, collections) = _gc.Measure();
+        return new StatsReport
+        {
+            Guest = _options.Note("guest"),
+            Vmm = _options.Note("vmm"),
+            Accelerator = _options.Note("accelerator"),
+            AcceleratorReason = _options.Note("accelerator_reason"),
+            Compositor = _options.Note("compositor"),
+            Rung = StatsReport.Name(Statistics.Rung.Rung),
+            Reason = Statistics.Rung.Reason,
+            Remedy = Statistics.Rung.Remedy,
+            FramesReceived = Statistics.FramesReceived,
+            FramesPresented = Statistics.FramesPresented,
+            FramesDropped = Statistics.FramesDropped,
+            UnprotectedFlips = Statistics.UnprotectedFlips,
+            TornWrites = Statistics.TornWrites,
+            Throttled = Statistics.Throttled,
+            BytesCopiedPerFrame = Statistics.FramesReceived == 0 ? 0 : (double)Statistics.BytesCopied / Statistics.FramesReceived,
+            PinnedBytes = _exporter?.PinnedBytes ?? 0,
+            PinnedBuffers = _exporter?.PinnedBuffers ?? 0,
+            FlushToCommitUs = Percentiles.Of(Statistics.FlushToCommit),
+            FlushToGuestUs = Percentiles.Of(Statistics.FlushToGuest),
+            GcAllocatedBytesPerFrame = bytesPerFrame,
+            GcCollections = collections,
+            RssMib = Environment.WorkingSet / (1024.0 * 1024.0),
+        };
+    }
+
+    private StatusSnapshot Snapshot() => new()
+    {
+        Name = _options.Name,
+        Pid = Environment.ProcessId,
+        Transport = _server is null ? "fake-guest" : "vhost-user",
+        Frontend = _server switch { null => "none", { IsConnected: true } => "connected", _ => "waiting" },
+        Shown = Session.Display is not null,
+        UptimeS = (Loop.Timers.Clock.NowNs - _startedNs) / 1e9,
+        Stats = Report(),
+    };
+
+    // A guest that can't be asked is shown all the same.
+    private StatusSocket? TryOpenStatus()
+    {
+        try
+        {
+            return StatusFolder.OfSession is { } folder ? new StatusSocket(Loop, folder.CreateSocketPath(_options.Name, Environment.ProcessId), Snapshot) : null;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            _log.LogWarning("guest-surfaces status won't list this guest: {Problem}", e.Message);
+            return null;
+        }
     }
 
     private void ConnectDisplay()
@@ -177,7 +218,14 @@ internal sealed class GuestHost : IDisposable
     private VirtioGpuDevice CreateDevice()
     {
         var mode = new OutputMode(_options.Size, 60_000, 0, 0, Enabled: true);
-        var gpu = new VirtioGpuOptions { ScanoutCount = _options.Outputs, InitialModes = [.. Enumerable.Repeat(mode, _options.Outputs)] };
+        _exporter = _options.ZeroCopy ? UdmabufExporter.Open(_limits) : null;
+        var gpu = new VirtioGpuOptions
+        {
+            ScanoutCount = _options.Outputs,
+            InitialModes = [.. Enumerable.Repeat(mode, _options.Outputs)],
+            Alias2D = _options.Alias2D,
+            Exporter = _exporter is { } exporter ? exporter : new NoBufferExporter(s_switchedOff),
+        };
         var device = new VirtioGpuDevice(Session, _limits, Statistics, gpu, _log);
         Session.Transport = device;
         return device;

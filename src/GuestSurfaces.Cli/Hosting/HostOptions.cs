@@ -20,6 +20,10 @@ internal sealed record HostOptions
 
     public bool ShowWindows { get; init; } = true;
 
+    public bool ZeroCopy { get; init; } = true;
+
+    public bool Alias2D { get; init; }
+
     public bool Verbose { get; init; }
 
     /// <summary>A note's text; empty if it wasn't given.</summary>

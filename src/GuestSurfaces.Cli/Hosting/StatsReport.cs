@@ -36,6 +36,8 @@ internal sealed record StatsReport
 
     public string Reason { get; init; } = "";
 
+    public string Remedy { get; init; } = "";
+
     public long FramesReceived { get; init; }
 
     public long FramesPresented { get; init; }
@@ -49,6 +51,10 @@ internal sealed record StatsReport
     public long Throttled { get; init; }
 
     public double BytesCopiedPerFrame { get; init; }
+
+    public ulong PinnedBytes { get; init; }
+
+    public int PinnedBuffers { get; init; }
 
     public required Percentiles FlushToCommitUs { get; init; }
 

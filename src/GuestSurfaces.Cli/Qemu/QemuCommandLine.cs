@@ -33,7 +33,8 @@ internal sealed class QemuCommandLine
     /// <summary>Works out what is missing.</summary>
     /// <param name="socketPath">Where our back-end listens.</param>
     /// <param name="outputs">How many heads the device may have.</param>
-    public IReadOnlyList<Addition> Complete(string socketPath, int outputs)
+    /// <param name="device">QEMU's end of it.</param>
+    public IReadOnlyList<Addition> Complete(string socketPath, int outputs, QemuDevice device)
     {
         var additions = new List<Addition>();
         if (Options("-device", "--device").FirstOrDefault(IsOtherGpu) is { } gpu)
@@ -48,8 +49,7 @@ internal sealed class QemuCommandLine
         if (!Has("-display", "--display") && !Has("-nographic", "--nographic"))
             additions.Add(new Addition(["-display", "none"], "the window is ours, not QEMU's"));
         additions.Add(new Addition(["-chardev", $"socket,id={ChardevId},path={socketPath}"], "the way to our device"));
-        var heads = outputs > 1 ? $",max_outputs={outputs.ToString(CultureInfo.InvariantCulture)}" : "";
-        additions.Add(new Addition(["-device", $"vhost-user-gpu-pci,chardev={ChardevId}{heads}"], "a virtio-gpu served by this program"));
+        additions.Add(new Addition(["-device", device.Argument(ChardevId, outputs)], device.Why));
         return additions;
     }
 
@@ -98,6 +98,7 @@ internal sealed class QemuCommandLine
         var name = device.Split(',')[0];
         return name.StartsWith("virtio-gpu", StringComparison.Ordinal) || name.StartsWith("virtio-vga", StringComparison.Ordinal)
             || name.StartsWith("vhost-user-gpu", StringComparison.Ordinal) || name.StartsWith("vhost-user-vga", StringComparison.Ordinal)
+            || device.Split(',').Contains("virtio-id=16")
             || name is "VGA" or "bochs-display" or "qxl" or "qxl-vga" or "cirrus-vga" or "ramfb";
     }
 

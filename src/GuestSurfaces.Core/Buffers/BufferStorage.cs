@@ -11,6 +11,14 @@ public interface IBufferProducer
     void OnUnlocked(BufferStorage storage);
 }
 
+/// <summary>Told by a storage that nobody reads it any more: whoever waits for that before the guest hears that it may draw.</summary>
+public interface IBufferWatcher
+{
+    /// <summary>The last lock is gone. Called on the loop's thread, from the consumer's Unlock, when that is done with all else: the storage may be closed by now.</summary>
+    /// <param name="storage">The storage.</param>
+    void OnFree(BufferStorage storage);
+}
+
 /// <summary>Told by a storage that it is on its way out: what was made from it (wl_buffers, EGL images) can go.</summary>
 public interface IBufferConsumer
 {
@@ -36,6 +44,7 @@ public sealed class BufferStorage
     private readonly SharedRegion? _pixels;
     private readonly IBufferProducer? _producer;
     private readonly List<IBufferConsumer> _consumers = [];
+    private IBufferWatcher? _watcher;
 
     private BufferStorage(FdHandle[] planes, SharedRegion? pixels, bool isDmabuf, ulong sizeBytes, IBufferProducer? producer)
     {
@@ -138,6 +147,11 @@ public sealed class BufferStorage
             Close();
         else
             _producer?.OnUnlocked(this);
+        if (LockCount > 0)
+            return; // the producer has shown it again already
+        var watcher = _watcher;
+        _watcher = null;
+        watcher?.OnFree(this);
     }
 
     /// <summary>The producer gives it up; it lives on while somebody reads it. Idempotent.</summary>
@@ -149,6 +163,10 @@ public sealed class BufferStorage
         if (LockCount == 0)
             Close();
     }
+
+    /// <summary>Asks to hear, once, when the last lock goes. Asked while it is locked; asking again changes nothing.</summary>
+    /// <param name="watcher">Who asks: the one session that the storage's frames go through.</param>
+    public void Watch(IBufferWatcher watcher) => _watcher = watcher;
 
     /// <summary>Asks to hear when the storage closes. Consumers call it once, when they make something from it.</summary>
     /// <param name="consumer">Who asks.</param>

@@ -57,7 +57,7 @@ public readonly record struct DrmFormat(uint Fourcc)
     }
 }
 
-/// <summary>How a buffer's pixels are laid out in memory. Prints as "LINEAR". Source: <c>drm_fourcc.h</c>.</summary>
+/// <summary>How a buffer's pixels are laid out in memory. Prints as "LINEAR", "X_TILED", "AMD:0x1". Source: <c>drm_fourcc.h</c>.</summary>
 /// <param name="Value">Vendor in the top byte.</param>
 public readonly record struct DrmModifier(ulong Value)
 {
@@ -67,6 +67,36 @@ public readonly record struct DrmModifier(ulong Value)
     /// <summary>"Ask the driver": never sent for guest memory.</summary>
     public static readonly DrmModifier Invalid = new(0x00ff_ffff_ffff_ffff);
 
+    /// <summary>Blocks of 512 bytes by 8 rows: what Intel's screens have always scanned out.</summary>
+    public static readonly DrmModifier IntelXTiled = new(0x0100_0000_0000_0001);
+
     /// <inheritdoc/>
-    public override string ToString() => this == Linear ? "LINEAR" : this == Invalid ? "INVALID" : $"0x{Value:x16}";
+    public override string ToString() => Value switch
+    {
+        0 => "LINEAR",
+        0x00ff_ffff_ffff_ffff => "INVALID",
+        0x0100_0000_0000_0001 => "X_TILED",
+        0x0100_0000_0000_0002 => "Y_TILED",
+        0x0100_0000_0000_0003 => "Yf_TILED",
+        0x0100_0000_0000_0009 => "4_TILED",
+        0x0700_0000_0000_0001 => "VC4_T_TILED",
+        _ => $"{Vendor}:0x{Value & 0x00ff_ffff_ffff_ffff:x}",
+    };
+
+    private string Vendor => (Value >> 56) switch
+    {
+        0x01 => "INTEL",
+        0x02 => "AMD",
+        0x03 => "NVIDIA",
+        0x04 => "SAMSUNG",
+        0x05 => "QCOM",
+        0x06 => "VIVANTE",
+        0x07 => "BROADCOM",
+        0x08 => "ARM",
+        0x09 => "ALLWINNER",
+        0x0a => "AMLOGIC",
+        0x0b => "MTK",
+        0x0c => "APPLE",
+        var other => $"0x{other:x2}",
+    };
 }

@@ -15,11 +15,17 @@ public sealed class GuestStatistics
     /// <summary>Frames that a compositor latched.</summary>
     public long FramesPresented { get; set; }
 
+    /// <summary>Frames of which the compositor said that the screen read the guest's buffer itself: nothing was drawn anywhere.</summary>
+    public long ZeroCopyPresented { get; set; }
+
     /// <summary>Frames superseded before they were committed. Their damage went into the successor.</summary>
     public long FramesDropped { get; set; }
 
     /// <summary>Awaited frames answered by the timer, not by the compositor.</summary>
     public long UnprotectedFlips { get; set; }
+
+    /// <summary>Awaited frames whose answer waited for a buffer shown before, when the compositor had taken the frame already.</summary>
+    public long ReleaseWaits { get; set; }
 
     /// <summary>Times a storage was rewritten while a compositor might still read it (all spares taken).</summary>
     public long TornWrites { get; set; }
@@ -35,6 +41,12 @@ public sealed class GuestStatistics
 
     /// <summary>From the flush's pop to its answer in the used ring.</summary>
     public LatencyHistogram FlushToGuest { get; } = new();
+
+    /// <summary>
+    /// Why the compositor draws the shown frame once more instead of scanning it out; empty if it may scan it out, or if nothing was shown yet. Whether it
+    /// does, <see cref="ZeroCopyPresented"/> tells. Set by the display with every frame.
+    /// </summary>
+    public string CompositedBecause { get; set; } = string.Empty;
 
     /// <summary>The highest rung that the guest's side allows, and why no higher one. Set by the transport; unlimited until then.</summary>
     public RungReport SourceRung

@@ -105,7 +105,7 @@ public interface IDisplayEvents
     {
     }
 
-    /// <summary>Another display, or the same one with other abilities: what was refused may be tried again.</summary>
+    /// <summary>What this display can show has changed: another compositor, another GPU, new dma-buf feedback. What it refused is worth another try.</summary>
     void DisplayChanged()
     {
     }
@@ -114,7 +114,10 @@ public interface IDisplayEvents
 /// <summary>The guest's side: what a transport is told. Every frame is answered exactly once, by <see cref="FrameSettled"/>.</summary>
 public interface IGuestTransport
 {
-    /// <summary>The frame with this serial, and every earlier one of its scanout, needs no more waiting: latched, superseded, or timed out.</summary>
+    /// <summary>
+    /// The frame with this serial, and every earlier one of its scanout, needs no more waiting: it was latched or superseded and the dma-bufs of the frames
+    /// before it aren't read any more, or it has timed out.
+    /// </summary>
     /// <param name="scanout">0 to 15.</param>
     /// <param name="serial">The frame's.</param>
     void FrameSettled(int scanout, ulong serial);
@@ -129,6 +132,11 @@ public interface IGuestTransport
     /// <param name="storage">Which; borrowed for the call.</param>
     /// <param name="reason">Why, without a full stop.</param>
     void BufferRefused(int scanout, BufferStorage storage, string reason)
+    {
+    }
+
+    /// <summary>Another display, or other rules of the same (new dma-buf feedback): whatever was refused may be tried again.</summary>
+    void DisplayChanged()
     {
     }
 }

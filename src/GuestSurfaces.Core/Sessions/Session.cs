@@ -9,9 +9,13 @@ namespace GuestSurfaces.Core.Sessions;
 /// <summary>
 /// Stands between one guest and whatever shows it, and holds the policy that is neither's: a guest is answered even when nobody looks, a window
 /// outlives the moments in which drivers blank it, and every frame is settled exactly once. With no display at all the guest runs on at a paced rate.
+/// <para>
+/// A frame's answer tells the guest that it may draw into what was shown before. So a frame is settled when the display is done with it (latched or
+/// superseded) <b>and</b> reads none of the guest's own pages from before any more; two refreshes after it came at the latest, which is counted.
+/// </para>
 /// Thread: the loop's.
 /// </summary>
-public sealed class Session : IGuestDisplay, IDisplayEvents
+public sealed class Session : IGuestDisplay, IDisplayEvents, IBufferWatcher
 {
     /// <summary>How long a scanout that was turned off keeps its last picture: drivers blank between two framebuffers.</summary>
     public const long BlankDelayNs = 100_000_000;
@@ -72,8 +76,13 @@ public sealed class Session : IGuestDisplay, IDisplayEvents
         s.BlankTimer.Cancel();
         if (!s.Enabled)
             Enable(ref s);
+        s.Shown = frame.Storage;
         Statistics.FramesReceived++;
         s.Unsettled.Add(frame.Serial, _clock.NowNs, frame.Awaited);
+        if (!s.Reads.Add(frame.Storage, frame.Serial))
+            Statistics.UnprotectedFlips++; // one buffer is not waited for any more
+        if (frame.Storage.IsDmabuf)
+            frame.Storage.Watch(this);
         if (!s.HoldTimer.IsArmed)
             s.HoldTimer.ArmIn(s.HoldNs);
         if (Display is { } display)
@@ -102,11 +111,16 @@ public sealed class Session : IGuestDisplay, IDisplayEvents
         if (!s.Enabled)
             return;
         s.Enabled = false;
+        s.Shown = null;
         s.BlankTimer.ArmIn(BlankDelayNs);
     }
 
     /// <inheritdoc/>
-    public void Suspend(int scanout) => _scanouts[scanout].Enabled = false;
+    public void Suspend(int scanout)
+    {
+        _scanouts[scanout].Enabled = false;
+        _scanouts[scanout].Shown = null;
+    }
 
     /// <inheritdoc/>
     public void Blank(int scanout)
@@ -161,8 +175,10 @@ public sealed class Session : IGuestDisplay, IDisplayEvents
             ref var s = ref _scanouts[i];
             s.BlankTimer.Cancel();
             s.Enabled = false;
+            s.Shown = null;
             CloseWindow(i);
             s.HoldTimer.Cancel();
+            s.Reads.Clear();
             if (s.Unsettled.TakeAll() is var serial and > 0)
                 Transport?.FrameSettled(i, serial);
         }
@@ -183,7 +199,7 @@ public sealed class Session : IGuestDisplay, IDisplayEvents
     {
         Statistics.FramesPresented++;
         _scanouts[scanout].Unsettled.MarkUpTo(serial);
-        TellSettled(scanout);
+        Settle(scanout);
     }
 
     /// <inheritdoc/>
@@ -192,7 +208,7 @@ public sealed class Session : IGuestDisplay, IDisplayEvents
     {
         Statistics.FramesDropped++;
         _scanouts[scanout].Unsettled.Mark(serial);
-        TellSettled(scanout);
+        Settle(scanout);
     }
 
     /// <inheritdoc/>
@@ -213,27 +229,66 @@ public sealed class Session : IGuestDisplay, IDisplayEvents
     public void BufferRefused(int scanout, BufferStorage storage, string reason) => Transport?.BufferRefused(scanout, storage, reason);
 
     /// <inheritdoc/>
+    public void DisplayChanged() => Transport?.DisplayChanged();
+
+    /// <inheritdoc/>
     public void CloseWanted(int scanout) => WindowClosed?.Invoke(scanout);
 
-    // The upcall is last: it may present the next frame.
-    private void TellSettled(int scanout)
+    void IBufferWatcher.OnFree(BufferStorage storage)
     {
-        ref var s = ref _scanouts[scanout];
-        var serial = s.Unsettled.TakeMarked();
-        if (serial == 0)
-            return;
-        ArmHoldTimer(ref s);
-        Transport?.FrameSettled(scanout, serial);
+        // All first, then the upcalls.
+        uint readers = 0;
+        for (var i = 0; i < _scanouts.Length; i++)
+            readers |= _scanouts[i].Reads.Remove(storage) ? 1u << i : 0;
+        for (var i = 0; readers != 0; i++, readers >>= 1)
+        {
+            if ((readers & 1) != 0)
+                Statistics.ReleaseWaits += Settle(i);
+        }
     }
 
-    private void OnHeldTooLong(int scanout)
+    private void OnHeldTooLong(int scanout) => Settle(scanout, _clock.NowNs - _scanouts[scanout].HoldNs);
+
+    /// <summary>Answers what can be answered. The upcall is last: it may present the next frame.</summary>
+    /// <param name="scanout">0 to 15.</param>
+    /// <param name="sinceNs">Frames from this time and before are answered in any case.</param>
+    /// <returns>How many settled frames a guest waited for.</returns>
+    private int Settle(int scanout, long sinceNs = long.MinValue)
     {
         ref var s = ref _scanouts[scanout];
-        Statistics.UnprotectedFlips += s.Unsettled.MarkOlderThan(_clock.NowNs - s.HoldNs);
-        var serial = s.Unsettled.TakeMarked();
+        var due = s.Unsettled.Take(FreeUpTo(scanout), sinceNs);
+        Statistics.UnprotectedFlips += due.TimedOut;
         ArmHoldTimer(ref s);
-        if (serial > 0)
-            Transport?.FrameSettled(scanout, serial);
+        if (due.Serial > 0)
+            Transport?.FrameSettled(scanout, due.Serial);
+        return due.Settled;
+    }
+
+    /// <summary>The last frame whose answer lets the guest draw into nothing that is still read.</summary>
+    private ulong FreeUpTo(int scanout)
+    {
+        ref var reads = ref _scanouts[scanout].Reads;
+        var upTo = ulong.MaxValue;
+        for (var i = 0; i < reads.Count; i++)
+        {
+            var (storage, lastSerial) = reads[i];
+            if (lastSerial < upTo && !IsShownElsewhere(storage, scanout))
+                upTo = lastSerial;
+        }
+
+        return upTo;
+    }
+
+    // A buffer that left this scanout alone is no news for a guest that shows it on another one: the frame that takes it from the last one waits for it.
+    private bool IsShownElsewhere(BufferStorage storage, int scanout)
+    {
+        for (var i = 0; i < _scanouts.Length; i++)
+        {
+            if (i != scanout && _scanouts[i].Shown == storage)
+                return true;
+        }
+
+        return false;
     }
 
     /// <summary>Every frame has its own time, and the oldest that waits comes first.</summary>
@@ -296,7 +351,11 @@ public sealed class Session : IGuestDisplay, IDisplayEvents
         public long HoldNs;
         public bool Enabled;
         public bool HasWindow;
+
+        /// <summary>What the guest wants to have shown now.</summary>
+        public BufferStorage? Shown;
         public UnsettledFrames Unsettled;
+        public ReadBuffers Reads;
         public RecentFrames Recent;
     }
 }

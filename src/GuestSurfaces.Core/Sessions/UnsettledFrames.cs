@@ -3,6 +3,19 @@ using System.Runtime.CompilerServices;
 
 namespace GuestSurfaces.Core.Sessions;
 
+/// <summary>Frames taken out of <see cref="UnsettledFrames"/>: to be answered.</summary>
+internal struct DueFrames
+{
+    /// <summary>The last of them; 0 if there is none.</summary>
+    public ulong Serial;
+
+    /// <summary>How many of the settled ones a guest waited for.</summary>
+    public int Settled;
+
+    /// <summary>How many of those that took too long a guest waited for.</summary>
+    public int TimedOut;
+}
+
 /// <summary>
 /// The frames of a scanout whose answer is due, by age. Displays keep two at a time; a frame beyond the room shares the last place, and is settled with what
 /// comes after it there, in the time of the first of them.
@@ -18,52 +31,52 @@ internal struct UnsettledFrames
 
     public void Add(ulong serial, long nowNs, bool awaited)
     {
-        if (_count < Entries.Capacity)
+        var isShared = _count == Entries.Capacity;
+        if (!isShared)
             _entries[_count++] = new Entry { SinceNs = nowNs };
         ref var entry = ref _entries[_count - 1];
+        entry.IsShared = isShared;
         entry.Serial = serial;
         entry.Awaited += awaited ? 1 : 0;
-        entry.IsSettled = false;
+        entry.IsMarked = false;
     }
 
+    /// <summary>The display is done with a frame.</summary>
     public void Mark(ulong serial)
     {
         for (var i = 0; i < _count; i++)
-            _entries[i].IsSettled |= _entries[i].Serial == serial;
+            _entries[i].IsMarked |= _entries[i].Serial == serial && !_entries[i].IsShared; // the others in a shared place may be on their way
     }
 
+    /// <summary>The display is done with a frame and all before it.</summary>
     public void MarkUpTo(ulong serial)
     {
         for (var i = 0; i < _count; i++)
-            _entries[i].IsSettled |= _entries[i].Serial <= serial;
+            _entries[i].IsMarked |= _entries[i].Serial <= serial;
     }
 
-    /// <summary>Settles those that are too old.</summary>
-    /// <returns>How many of them a guest waited for.</returns>
-    public int MarkOlderThan(long ns)
+    /// <summary>Takes out what can be answered, up to the first that can't.</summary>
+    /// <param name="freeUpTo">Frames up to this one are answered once they are marked; later ones wait for a buffer.</param>
+    /// <param name="sinceNs">Frames from this time and before are answered as they are.</param>
+    public DueFrames Take(ulong freeUpTo, long sinceNs)
     {
-        var awaited = 0;
-        for (var i = 0; i < _count && _entries[i].SinceNs <= ns; i++)
+        var due = default(DueFrames);
+        var taken = 0;
+        for (; taken < _count; taken++)
         {
-            awaited += _entries[i].IsSettled ? 0 : _entries[i].Awaited;
-            _entries[i].IsSettled = true;
+            ref var entry = ref _entries[taken];
+            var isSettled = entry.IsMarked && entry.Serial <= freeUpTo;
+            if (!isSettled && entry.SinceNs > sinceNs)
+                break;
+            due.Serial = entry.Serial;
+            due.Settled += isSettled ? entry.Awaited : 0;
+            due.TimedOut += isSettled ? 0 : entry.Awaited;
         }
 
-        return awaited;
-    }
-
-    /// <summary>Takes out what is settled, up to the first that isn't.</summary>
-    /// <returns>The last serial taken out; 0 if none was.</returns>
-    public ulong TakeMarked()
-    {
-        var taken = 0;
-        ulong serial = 0;
-        for (; taken < _count && _entries[taken].IsSettled; taken++)
-            serial = _entries[taken].Serial;
         for (var i = taken; i < _count; i++)
             _entries[i - taken] = _entries[i];
         _count -= taken;
-        return serial;
+        return due;
     }
 
     public ulong TakeAll()
@@ -78,7 +91,8 @@ internal struct UnsettledFrames
         public ulong Serial;
         public long SinceNs;
         public int Awaited;
-        public bool IsSettled;
+        public bool IsMarked;
+        public bool IsShared;
     }
 
     [InlineArray(Capacity)]

@@ -8,7 +8,7 @@ namespace GuestSurfaces.Presentation.Buffers;
 /// The wl_buffers of one connection, by storage, view and surface: a guest flips between the same few, and importing is dear. They go when
 /// their storage closes, when their surface goes, and when a guest makes too many.
 /// </summary>
-internal sealed class BufferCache(ShmImporter shm, DmabufImporter dmabuf) : IBufferConsumer
+internal sealed class BufferCache(ShmImporter shm, DmabufImporter dmabuf, DmabufReleases releases) : IBufferConsumer
 {
     // Two or three are usual; a guest that pans around in one storage makes a new one each frame.
     private const int MaxIdlePerStorage = 8;
@@ -45,7 +45,7 @@ internal sealed class BufferCache(ShmImporter shm, DmabufImporter dmabuf) : IBuf
         }
 
         Trim(list);
-        var buffer = new SurfaceBuffer(storage, view, covers, user, isOpaque);
+        var buffer = new SurfaceBuffer(storage, view, covers, user, isOpaque, releases);
         list.Add(buffer);
         importer.Import(buffer);
         return buffer;
@@ -74,6 +74,14 @@ internal sealed class BufferCache(ShmImporter shm, DmabufImporter dmabuf) : IBuf
                     Retire(list[i]);
             }
         }
+    }
+
+    /// <summary>The compositor's feedback has changed: imports that failed are tried again when their frames come again.</summary>
+    public void ForgetFailures()
+    {
+        dmabuf.ForgetFailures();
+        foreach (var list in _buffers.Values)
+            list.RemoveAll(static buffer => buffer.State == ImportState.Failed);
     }
 
     /// <summary>The connection is gone: every lock goes back, nothing is sent.</summary>

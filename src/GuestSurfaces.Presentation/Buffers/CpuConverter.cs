@@ -8,7 +8,7 @@ using GuestSurfaces.Core.Frames;
 namespace GuestSurfaces.Presentation.Buffers;
 
 /// <summary>What became of a conversion.</summary>
-internal enum Conversion
+internal enum ConversionResult
 {
     /// <summary>The frame is in a buffer of ours now.</summary>
     Done,
@@ -41,7 +41,7 @@ internal sealed class CpuConverter(GuestStatistics statistics)
     /// <summary>Turns a frame into one whose pixels are a target of ours. The frame's own storage is unlocked: nobody reads it any more.</summary>
     /// <param name="frame">Changed in place. Its damage counts from the last converted frame.</param>
     /// <returns>Unless it is done, the frame is as before.</returns>
-    public Conversion Convert(ref GuestFrame frame)
+    public ConversionResult Convert(ref GuestFrame frame)
     {
         if (frame.Source.Size != _size)
             Reset();
@@ -50,14 +50,14 @@ internal sealed class CpuConverter(GuestStatistics statistics)
         for (var i = 0; i < frame.Damage.Count; i++)
             damage.Add(frame.Damage[i].Intersect(frame.Source).Offset(-frame.Source.X, -frame.Source.Y));
         if (FindFree() is not { } target)
-            return _targets.Count == MaxTargets ? Conversion.Wait : Conversion.Failed;
+            return _targets.Count == MaxTargets ? ConversionResult.Wait : ConversionResult.Failed;
         foreach (var other in _targets)
             other.Stale.Add(in damage);
         var copied = 0L;
         for (var i = 0; i < target.Stale.Count; i++)
         {
             if (!TryCopy(in frame, target, target.Stale[i]))
-                return Conversion.Failed;
+                return ConversionResult.Failed;
             copied += target.Stale[i].Area * sizeof(uint);
         }
 
@@ -70,7 +70,7 @@ internal sealed class CpuConverter(GuestStatistics statistics)
         frame.Source = target.View.Size.Whole;
         frame.Damage = damage;
         read.Unlock();
-        return Conversion.Done;
+        return ConversionResult.Done;
     }
 
     /// <summary>Forgets the targets: the next frame isn't a successor of theirs.</summary>

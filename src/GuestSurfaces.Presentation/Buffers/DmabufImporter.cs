@@ -7,16 +7,22 @@ namespace GuestSurfaces.Presentation.Buffers;
 
 /// <summary>
 /// The guest's own pages: dma-bufs go to the compositor plane by plane, and it answers whether it can read them. Asked in the way that may
-/// fail (create, never create_immed, whose failure ends the connection); everything that would be a protocol error is checked here first.
+/// fail (create, never create_immed, whose failure ends the connection); everything that would be a protocol error is refused before. What the
+/// compositor couldn't import is remembered by its shape, so that a guest's next buffers needn't be tried, until the compositor's feedback changes.
 /// </summary>
 internal sealed class DmabufImporter : IBufferImporter
 {
+    // A guest has a few framebuffers; one that tries ever new shapes starts over.
+    private const int MaxFailures = 64;
+
     private static readonly RungReport s_direct = new(Rung.Direct, string.Empty);
+    private static readonly RungReport s_noDmabuf = new(Rung.None, "the compositor offers no linux-dmabuf", "run the compositor with a renderer that uses the GPU");
 
     private readonly ZwpLinuxDmabufV1? _dmabuf;
-    private readonly DmabufFormats? _formats;
     private readonly bool _canCrop;
     private readonly List<Request> _requests = [];
+    private readonly Dictionary<Shape, RungReport> _failures = [];
+    private int _feedbackSerial;
 
     /// <summary>Makes the importer of a connection.</summary>
     /// <param name="dmabuf">Null if the compositor has none: then every import fails, with that reason.</param>
@@ -25,33 +31,37 @@ internal sealed class DmabufImporter : IBufferImporter
     {
         _dmabuf = dmabuf;
         _canCrop = canCrop;
-        _formats = dmabuf is null ? null : new DmabufFormats(dmabuf);
     }
 
     /// <inheritdoc/>
-    /// <remarks>The whole view, cropped by wp_viewport: an offset inside a row is more than many GPUs import.</remarks>
-    public BufferRect Cover(BufferStorage storage, BufferView view, BufferRect source) =>
-        _canCrop || view.PlaneCount > 1 || PixelLayout.BytesPerPixel(view.Format) == 0 ? view.Size.Whole : source;
+    /// <remarks>The whole view, cropped by wp_viewport: an offset inside a row is more than many GPUs import, and means nothing in a tiled layout.</remarks>
+    public BufferRect Cover(BufferStorage storage, BufferView view, BufferRect source)
+    {
+        if (_canCrop || source == view.Size.Whole)
+            return view.Size.Whole;
+        return view.Modifier == DrmModifier.Linear && PixelLayout.BytesPerPixel(view.Format) != 0 ? source : default;
+    }
 
     /// <inheritdoc/>
     public void Import(SurfaceBuffer buffer)
     {
         ArgumentNullException.ThrowIfNull(buffer);
-        if (Refusal(buffer) is { } reason)
+        var shape = Shape.Of(buffer);
+        if (Refusal(buffer) is { } refusal || _failures.TryGetValue(shape, out refusal))
         {
-            buffer.MarkFailed(new RungReport(Rung.None, reason));
+            buffer.MarkFailed(refusal);
             return;
         }
 
         var view = buffer.View;
         var parameters = _dmabuf!.CreateParams();
-        var request = new Request(this, buffer, parameters);
+        var request = new Request(this, buffer, parameters, shape, _feedbackSerial);
         _requests.Add(request);
         parameters.Listener = request;
         for (var i = 0; i < view.PlaneCount; i++)
         {
             var plane = view.Plane(i);
-            var offset = i == 0 && view.PlaneCount == 1 ? (uint)PixelLayout.OffsetBytes(view, buffer.Covers) : plane.OffsetBytes;
+            var offset = i == 0 ? (uint)PixelLayout.OffsetBytes(view, buffer.Covers) : plane.OffsetBytes;
             parameters.Add(buffer.Storage.Plane(plane.StoragePlane), (uint)i, offset, plane.StrideBytes, (uint)(view.Modifier.Value >> 32), (uint)view.Modifier.Value);
         }
 
@@ -76,65 +86,77 @@ internal sealed class DmabufImporter : IBufferImporter
     {
     }
 
-    private static bool PlanesFit(SurfaceBuffer buffer)
+    /// <summary>The compositor's feedback has changed: what it couldn't import, it may be able to now. What is under way is asked again if it fails.</summary>
+    public void ForgetFailures()
     {
-        var view = buffer.View;
-        for (var i = 0; i < view.PlaneCount; i++)
-        {
-            var plane = view.Plane(i);
-            if (plane.StoragePlane >= buffer.Storage.PlaneCount)
-                return false;
-            var limit = Math.Min(buffer.Storage.Plane(plane.StoragePlane).GetSizeBytes(), uint.MaxValue);
+        _failures.Clear();
+        _feedbackSerial++;
+    }
 
-            // How high a second plane is depends on the format: its first row at least, as compositors check it.
-            var fits = i == 0 ? PixelLayout.RowsFit(view, buffer.Covers, limit) : (ulong)plane.OffsetBytes + plane.StrideBytes <= limit;
-            if (!fits || plane.StrideBytes == 0)
-                return false;
+    private RungReport? Refusal(SurfaceBuffer buffer) =>
+        _dmabuf is null ? s_noDmabuf : DmabufChoice.Refusal(buffer.User.Feedback, buffer.Storage, buffer.View, buffer.Covers);
+
+    private void OnFailed(Request request)
+    {
+        var buffer = request.Buffer;
+        if (request.FeedbackSerial != _feedbackSerial)
+        {
+            Import(buffer);
+            if (buffer.State == ImportState.Importing)
+                return;
+        }
+        else
+        {
+            if (_failures.Count == MaxFailures)
+                _failures.Clear();
+            var report = DmabufChoice.Failure(buffer.View, buffer.Covers);
+            _failures[request.Shape] = report;
+            buffer.MarkFailed(report);
         }
 
-        return true;
+        buffer.User.OnBufferChanged(buffer);
     }
 
-    private string? Refusal(SurfaceBuffer buffer)
+    /// <summary>All that a compositor sees of a dma-buf before it looks at its memory.</summary>
+    private readonly record struct Shape(BufferRect Covers, DrmFormat Format, DrmModifier Modifier, PlaneLayout Plane0, PlaneLayout Plane1, PlaneLayout Plane2, PlaneLayout Plane3)
     {
-        var format = buffer.View.Format.Opaque;
-        var modifier = buffer.View.Modifier;
-        if (_formats is null)
-            return "the compositor offers no linux-dmabuf";
-        if (!PlanesFit(buffer))
-            return $"the dma-buf is smaller than its picture ({buffer.View})";
-        if (_formats.Contains(format, modifier))
-            return null;
+        public static Shape Of(SurfaceBuffer buffer)
+        {
+            var view = buffer.View;
+            return new Shape(buffer.Covers, view.Format.Opaque, view.Modifier, view.Plane(0), PlaneOrNone(1), PlaneOrNone(2), PlaneOrNone(3));
 
-        // With an implicit modifier (INVALID) linear memory may be read as tiled: a picture that is wrong is worse than a copy.
-        return _formats.Contains(format, DrmModifier.Invalid)
-            ? $"the compositor imports {format} only with a layout of its own, not {modifier}"
-            : $"the compositor doesn't import {format} dma-bufs with layout {modifier}";
+            PlaneLayout PlaneOrNone(int index) => index < view.PlaneCount ? view.Plane(index) : default;
+        }
     }
 
-    private sealed class Request(DmabufImporter importer, SurfaceBuffer buffer, ZwpLinuxBufferParamsV1 parameters) : IZwpLinuxBufferParamsV1Listener
+    private sealed class Request(DmabufImporter importer, SurfaceBuffer buffer, ZwpLinuxBufferParamsV1 parameters, Shape shape, int feedbackSerial)
+        : IZwpLinuxBufferParamsV1Listener
     {
         public SurfaceBuffer Buffer => buffer;
 
         public ZwpLinuxBufferParamsV1 Parameters => parameters;
 
+        public Shape Shape => shape;
+
+        public int FeedbackSerial => feedbackSerial;
+
         void IZwpLinuxBufferParamsV1Listener.OnCreated(ZwpLinuxBufferParamsV1 sender, WlBuffer created)
         {
-            Buffer.MarkReady(created, s_direct);
             End();
+            Buffer.MarkReady(created, s_direct);
+            Buffer.User.OnBufferChanged(Buffer);
         }
 
         void IZwpLinuxBufferParamsV1Listener.OnFailed(ZwpLinuxBufferParamsV1 sender)
         {
-            Buffer.MarkFailed(new RungReport(Rung.None, $"the compositor can't import the dma-buf ({Buffer.View})"));
             End();
+            importer.OnFailed(this);
         }
 
         private void End()
         {
             Parameters.Destroy();
             importer._requests.Remove(this);
-            Buffer.User.OnBufferChanged(Buffer);
         }
     }
 }

@@ -24,11 +24,14 @@ internal interface ISurfaceBufferUser
     /// <summary>An import ended, or the compositor gave a buffer back.</summary>
     /// <param name="buffer">Which.</param>
     void OnBufferChanged(SurfaceBuffer buffer);
+
+    /// <summary>What the compositor says about dma-bufs on this surface.</summary>
+    DmabufFeedback Feedback => DmabufFeedback.None;
 }
 
 /// <summary>
 /// One wl_buffer on one surface, and the storage locks that its commits hold. Every commit brings a lock, every lock goes back exactly once:
-/// with the release that covers it, or with the connection.
+/// with the release that covers it, or with the connection; those of dma-bufs when no GPU reads them any more.
 /// <para>
 /// A wl_buffer may be committed again while the compositor holds it (a guest that draws into one buffer). A release then stands for all commits
 /// that the compositor had seen when it sent it. Which these were tells a wl_display.sync before the commit: a release that comes before its
@@ -37,6 +40,7 @@ internal interface ISurfaceBufferUser
 /// </summary>
 internal sealed class SurfaceBuffer : IWlBufferListener, IWlCallbackListener
 {
+    private readonly DmabufReleases _releases;
     private WlBuffer? _proxy;
     private WlCallback? _marker;
     private WlCallback? _spareMarker;
@@ -49,13 +53,15 @@ internal sealed class SurfaceBuffer : IWlBufferListener, IWlCallbackListener
     /// <param name="covers">The part of the view that the wl_buffer is.</param>
     /// <param name="user">Its surface.</param>
     /// <param name="isOpaque">Whether what the guest left in alpha is ignored: true but for cursors.</param>
-    public SurfaceBuffer(BufferStorage storage, BufferView view, BufferRect covers, ISurfaceBufferUser user, bool isOpaque)
+    /// <param name="releases">Gives the locks back.</param>
+    public SurfaceBuffer(BufferStorage storage, BufferView view, BufferRect covers, ISurfaceBufferUser user, bool isOpaque, DmabufReleases releases)
     {
         Storage = storage;
         View = view;
         Covers = covers;
         User = user;
         IsOpaque = isOpaque;
+        _releases = releases;
     }
 
     /// <summary>Its pixels.</summary>
@@ -112,6 +118,7 @@ internal sealed class SurfaceBuffer : IWlBufferListener, IWlCallbackListener
     /// <remarks>Ownership: the caller's lock on the storage is this buffer's from here on.</remarks>
     public void TakeCommit(WlDisplay display)
     {
+        _releases.Publish(Storage);
         if (!IsBusy)
         {
             _seenCommits = 1;
@@ -137,12 +144,12 @@ internal sealed class SurfaceBuffer : IWlBufferListener, IWlCallbackListener
     /// <summary>The storage closes: nobody reads it any more.</summary>
     public void Destroy() => _proxy?.Destroy();
 
-    /// <summary>The connection is gone and the compositor with it: all locks go back.</summary>
+    /// <summary>The connection is gone and the compositor with it: all locks go back, as with a release.</summary>
     public void Abandon()
     {
         var locks = _seenCommits + _newCommits;
         _seenCommits = _newCommits = 0;
-        Unlock(locks);
+        _releases.Unlock(Storage, locks);
     }
 
     void IWlBufferListener.OnRelease(WlBuffer sender)
@@ -151,7 +158,7 @@ internal sealed class SurfaceBuffer : IWlBufferListener, IWlCallbackListener
         _seenCommits = 0;
         if (IsRetired && !IsBusy)
             sender.Destroy();
-        Unlock(locks);
+        _releases.Unlock(Storage, locks);
         User.OnBufferChanged(this);
     }
 
@@ -163,11 +170,5 @@ internal sealed class SurfaceBuffer : IWlBufferListener, IWlCallbackListener
         _newCommits = 0;
         _spareMarker = sender;
         _marker = null;
-    }
-
-    private void Unlock(int locks)
-    {
-        for (; locks > 0; locks--)
-            Storage.Unlock();
     }
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 using GuestSurfaces.Core.Loop;
 using GuestSurfaces.Presentation.Buffers;
+using GuestSurfaces.Presentation.Conversion;
 using GuestSurfaces.Wayland;
 
 namespace GuestSurfaces.Presentation.Connection;
@@ -14,6 +15,14 @@ internal interface ICompositorOwner
     /// <summary>A monitor's refresh rate has changed.</summary>
     void OnOutputsChanged();
 
+    /// <summary>What the compositor imports has changed.</summary>
+    void OnDmabufsChanged();
+
+    /// <summary>A frame has to be converted, for the first time.</summary>
+    /// <param name="device">What the compositor draws with, a dev_t; 0 if it doesn't tell.</param>
+    /// <returns>The GPU, for as long as the connection lasts; null if nothing is to be converted.</returns>
+    GpuQueue? OpenGpu(ulong device);
+
     /// <summary>The connection is at its end.</summary>
     /// <param name="failure">Why.</param>
     void OnLost(WaylandFailure failure);
@@ -26,20 +35,26 @@ internal interface ICompositorOwner
 /// </summary>
 internal sealed class Compositor : IWaylandConnectionListener, IWaylandGlobalsListener, IWlCallbackListener, IXdgWmBaseListener
 {
+    private readonly DmabufReleases _releases;
     private readonly ICompositorOwner _owner;
     private readonly WaylandGlobals _globals;
     private readonly Outputs _outputs;
     private BufferCache? _buffers;
     private BlackBuffers? _black;
+    private DmabufFeedbackReader? _feedback;
+    private GpuQueue? _gpu;
+    private bool _hasAskedForGpu;
 
     /// <summary>Starts the set-up.</summary>
     /// <param name="connection">Adopted: <see cref="Close"/> disposes it.</param>
     /// <param name="clock">CLOCK_MONOTONIC.</param>
+    /// <param name="releases">Gives the locks of buffers back.</param>
     /// <param name="owner">Who is told.</param>
-    public Compositor(WaylandConnection connection, IClock clock, ICompositorOwner owner)
+    public Compositor(WaylandConnection connection, IClock clock, DmabufReleases releases, ICompositorOwner owner)
     {
         Connection = connection;
         Clock = clock;
+        _releases = releases;
         _owner = owner;
         PresentationClock = new PresentationClock(clock);
         _outputs = new Outputs(owner.OnOutputsChanged);
@@ -75,6 +90,24 @@ internal sealed class Compositor : IWaylandConnectionListener, IWaylandGlobalsLi
     /// <summary>Draws title bars; may be missing.</summary>
     public ZxdgDecorationManagerV1? Decorations { get; private set; }
 
+    /// <summary>Imports dma-bufs; may be missing.</summary>
+    public ZwpLinuxDmabufV1? Dmabuf { get; private set; }
+
+    /// <summary>What it says about dma-bufs in general.</summary>
+    public DmabufFeedback Feedback => _feedback?.Current ?? DmabufFeedback.None;
+
+    /// <summary>What converts; null if nothing does. Opened when it is first asked for.</summary>
+    public GpuQueue? Gpu
+    {
+        get
+        {
+            if (!_hasAskedForGpu)
+                _gpu = _owner.OpenGpu(Feedback.MainDevice ?? 0);
+            _hasAskedForGpu = true;
+            return _gpu;
+        }
+    }
+
     /// <summary>The clock of presentation times.</summary>
     public PresentationClock PresentationClock { get; }
 
@@ -92,6 +125,7 @@ internal sealed class Compositor : IWaylandConnectionListener, IWaylandGlobalsLi
     {
         IsReady = false;
         _buffers?.Abandon();
+        _gpu?.Close();
         Connection.Listener = null;
         Connection.Dispose();
     }
@@ -137,6 +171,14 @@ internal sealed class Compositor : IWaylandConnectionListener, IWaylandGlobalsLi
         return null;
     }
 
+    private void OnFeedback()
+    {
+        if (!IsReady)
+            return; // the first word: nothing was tried yet
+        Buffers.ForgetFailures();
+        _owner.OnDmabufsChanged();
+    }
+
     private void BindAll()
     {
         Surfaces = _globals.Require<WlCompositor>();
@@ -151,10 +193,12 @@ internal sealed class Compositor : IWaylandConnectionListener, IWaylandGlobalsLi
         var canScale = Viewporter is not null;
 
         // Below version 3 there are no modifiers: nothing that says "linear".
-        var dmabuf = _globals.Find(ZwpLinuxDmabufV1.InterfaceType.Name) is { Version: >= 3 } ? _globals.Bind<ZwpLinuxDmabufV1>() : null;
+        Dmabuf = _globals.Find(ZwpLinuxDmabufV1.InterfaceType.Name) is { Version: >= 3 } ? _globals.Bind<ZwpLinuxDmabufV1>() : null;
+        if (Dmabuf is { } dmabuf)
+            _feedback = new DmabufFeedbackReader(dmabuf, OnFeedback);
         var shm = _globals.Require<WlShm>();
-        var reason = dmabuf is null ? "the compositor offers no linux-dmabuf" : "the pixels come in shared memory, not in a dma-buf";
-        _buffers = new BufferCache(new ShmImporter(shm, canScale, reason), new DmabufImporter(dmabuf, canScale));
+        var reason = Dmabuf is null ? "the compositor offers no linux-dmabuf" : "the pixels come in shared memory, not in a dma-buf";
+        _buffers = new BufferCache(new ShmImporter(shm, canScale, reason), new DmabufImporter(Dmabuf, canScale), _releases);
         _black = new BlackBuffers(shm, _globals.Bind<WpSinglePixelBufferManagerV1>(), canScale);
     }
 }

@@ -7,16 +7,21 @@ namespace GuestSurfaces.Presentation.Frames;
 
 /// <summary>
 /// The frames of one scanout between the guest and the compositor: at most one waits to be committed, at most one is committed and not yet
-/// settled. Whatever happens, each frame is settled exactly once (Latched or Superseded), and a frame that is never committed gives back
-/// its lock at once. Knows no Wayland. Upcalls come last, when the state is consistent: they may present the next frame.
+/// settled. While the one that waits is held, because it is being converted, at most one more waits behind it. Whatever happens, each frame is settled
+/// exactly once (Latched or Superseded), and a frame that is never committed gives back its lock at once. Knows no Wayland. Upcalls come last, when the
+/// state is consistent: they may present the next frame.
 /// </summary>
 internal sealed class FrameMailbox(int scanout, IDisplayEvents events)
 {
     private GuestFrame _pending;
+    private GuestFrame _next;
+    private bool _hasPending;
+    private bool _hasNext;
+    private bool _isHeld;
     private ulong _committed;
 
     /// <summary>Whether a frame waits to be committed.</summary>
-    public bool HasPending { get; private set; }
+    public bool HasPending => _hasPending;
 
     /// <summary>The serial of the committed frame that isn't settled; 0 if there is none.</summary>
     public ulong Committed => _committed;
@@ -24,27 +29,32 @@ internal sealed class FrameMailbox(int scanout, IDisplayEvents events)
     /// <summary>The frame that waits; only while <see cref="HasPending"/>.</summary>
     public ref GuestFrame Pending => ref _pending;
 
-    /// <summary>Puts a frame in. One that waits is superseded, and what changed with it counts for the new one.</summary>
+    /// <summary>Puts a frame in. One that waits and isn't held is superseded, and what changed with it counts for the new one.</summary>
     /// <param name="frame">Taken over.</param>
     public void Put(in GuestFrame frame)
     {
-        var superseded = HasPending ? _pending.Serial : 0;
-        var old = _pending;
-        _pending = frame;
-        if (HasPending)
+        ref var slot = ref _isHeld ? ref _next : ref _pending;
+        ref var isTaken = ref _isHeld ? ref _hasNext : ref _hasPending;
+        var superseded = isTaken ? slot.Serial : 0;
+        var old = slot;
+        slot = frame;
+        if (isTaken)
         {
             if (SharesPixelGrid(in old, in frame))
-                _pending.Damage.Add(in old.Damage);
+                slot.Damage.Add(in old.Damage);
             else
-                _pending.Damage = DamageList.Of(frame.Source);
+                slot.Damage = DamageList.Of(frame.Source);
         }
 
-        HasPending = true;
+        isTaken = true;
         if (superseded == 0)
             return;
         GiveBack(in old);
         events.Superseded(scanout, superseded);
     }
+
+    /// <summary>The waiting frame is being converted: it isn't superseded any more, or a guest that is faster than its conversion would never be seen.</summary>
+    public void Hold() => _isHeld = HasPending;
 
     /// <summary>Takes a frame that nobody can show: its lock goes back at once, its answer is left to the session's timer or the next frame.</summary>
     /// <param name="frame">Taken over.</param>
@@ -62,8 +72,7 @@ internal sealed class FrameMailbox(int scanout, IDisplayEvents events)
     public GuestFrame Take()
     {
         var frame = _pending;
-        _pending = default;
-        HasPending = false;
+        Advance();
         frame.Acquire.Fence?.Dispose();
         return frame;
     }
@@ -102,23 +111,47 @@ internal sealed class FrameMailbox(int scanout, IDisplayEvents events)
         events.Superseded(scanout, serial);
     }
 
-    /// <summary>The waiting frame can't be shown, or isn't wanted any more.</summary>
+    /// <summary>The waiting frame can't be shown: the one behind it is next.</summary>
     public void DropPending()
     {
         if (!HasPending)
             return;
         var old = _pending;
-        _pending = default;
-        HasPending = false;
+        Advance();
         GiveBack(in old);
         events.Superseded(scanout, old.Serial);
+    }
+
+    /// <summary>Nothing that waits is wanted any more.</summary>
+    public void DropAll()
+    {
+        var (first, second, hasSecond) = (_pending, _next, _hasNext);
+        if (!_hasPending)
+            return;
+        Advance();
+        Advance();
+        GiveBack(in first);
+        if (hasSecond)
+            GiveBack(in second);
+        events.Superseded(scanout, first.Serial);
+        if (hasSecond)
+            events.Superseded(scanout, second.Serial);
     }
 
     /// <summary>There is no window any more: settles everything. The locks of committed frames are the buffers' business.</summary>
     public void Clear()
     {
         Discard(_committed);
-        DropPending();
+        DropAll();
+    }
+
+    private void Advance()
+    {
+        _pending = _next;
+        _hasPending = _hasNext;
+        _next = default;
+        _hasNext = false;
+        _isHeld = false;
     }
 
     private static bool SharesPixelGrid(in GuestFrame a, in GuestFrame b) =>

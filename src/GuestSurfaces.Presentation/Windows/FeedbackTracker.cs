@@ -10,7 +10,8 @@ internal interface IFeedbackOwner
     /// <summary>The commit was shown.</summary>
     /// <param name="serial">Its frame's.</param>
     /// <param name="timeNs">CLOCK_MONOTONIC.</param>
-    void OnPresented(ulong serial, long timeNs);
+    /// <param name="isZeroCopy">Whether the screen reads the buffer itself: nothing was drawn.</param>
+    void OnPresented(ulong serial, long timeNs, bool isZeroCopy);
 
     /// <summary>The commit was never shown.</summary>
     /// <param name="serial">Its frame's.</param>
@@ -50,10 +51,10 @@ internal sealed class FeedbackTracker(Compositor compositor, IFeedbackOwner owne
             slot.Serial = 0;
     }
 
-    private void Presented(ulong serial, long timeNs)
+    private void Presented(ulong serial, long timeNs, bool isZeroCopy)
     {
         if (serial != 0)
-            owner.OnPresented(serial, compositor.PresentationClock.ToMonotonic(timeNs));
+            owner.OnPresented(serial, compositor.PresentationClock.ToMonotonic(timeNs), isZeroCopy);
     }
 
     private void Discarded(ulong serial)
@@ -78,7 +79,8 @@ internal sealed class FeedbackTracker(Compositor compositor, IFeedbackOwner owne
 
         void IWpPresentationFeedbackListener.OnPresented(
             WpPresentationFeedback sender, uint tvSecHi, uint tvSecLo, uint tvNsec, uint refresh, uint seqHi, uint seqLo, WpPresentationFeedbackKind flags) =>
-            _tracker.Presented(Serial, (long)((((ulong)tvSecHi << 32) | tvSecLo) * 1_000_000_000) + tvNsec);
+            _tracker.Presented(
+                Serial, (long)((((ulong)tvSecHi << 32) | tvSecLo) * 1_000_000_000) + tvNsec, (flags & WpPresentationFeedbackKind.ZeroCopy) != 0);
 
         void IWpPresentationFeedbackListener.OnDiscarded(WpPresentationFeedback sender) => _tracker.Discarded(Serial);
     }

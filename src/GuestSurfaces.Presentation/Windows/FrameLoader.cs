@@ -4,6 +4,7 @@ using GuestSurfaces.Core.Diagnostics;
 using GuestSurfaces.Core.Frames;
 using GuestSurfaces.Presentation.Buffers;
 using GuestSurfaces.Presentation.Connection;
+using GuestSurfaces.Presentation.Conversion;
 
 namespace GuestSurfaces.Presentation.Windows;
 
@@ -16,15 +17,30 @@ internal enum LoadResult
     /// <summary>The user of the buffer is told when it's worth trying again.</summary>
     Wait,
 
+    /// <summary>It is being converted: likewise, and no other frame may take its place.</summary>
+    Hold,
+
     /// <summary>This compositor can't show it.</summary>
     Refused,
 }
 
-/// <summary>Climbs down the ladder for one window: finds the wl_buffer of a frame, or converts the frame into one that has a wl_buffer.</summary>
-internal sealed class FrameLoader(Compositor compositor, ISurfaceBufferUser user, GuestStatistics statistics)
+/// <summary>
+/// Climbs down the ladder for one window: finds the wl_buffer of a frame, or converts the frame into one that has a wl_buffer; a dma-buf by the GPU, shared
+/// memory by the CPU. What can't be converted is refused, with the reasons of both rungs.
+/// </summary>
+/// <param name="compositor">The connection.</param>
+/// <param name="user">The surface.</param>
+/// <param name="statistics">Where to count.</param>
+/// <param name="preferences">What buffers of ours should be like on that surface now, best first.</param>
+/// <param name="changed">Told when it's worth trying again.</param>
+internal sealed class FrameLoader(
+    Compositor compositor, ISurfaceBufferUser user, GuestStatistics statistics, Func<IReadOnlyList<DmabufTarget>> preferences, Action changed)
 {
     private readonly CpuConverter _converter = new(statistics);
+    private GpuConverter? _gpuConverter;
     private RungReport _conversion = new(Rung.Copy, string.Empty);
+    private RungReport _gpuConversion = new(Rung.Convert, string.Empty);
+    private RungReport _direct = new(Rung.None, string.Empty);
     private DrmFormat _missing;
 
     /// <summary>Finds or makes the wl_buffer of a frame.</summary>
@@ -39,6 +55,9 @@ internal sealed class FrameLoader(Compositor compositor, ISurfaceBufferUser user
         // Frames may come from another process: numbers that a compositor would end the connection for end here.
         if (!IsInside(frame.Source, frame.View.Size))
             return Refuse($"the part to show, {frame.Source}, isn't inside {frame.View}", out report);
+        if (frame.Storage.IsDmabuf)
+            return LoadDmabuf(ref frame, out buffer, out report);
+        _gpuConverter?.Skip();
         var isConverted = NeedsConversion(in frame);
         if (isConverted)
         {
@@ -47,9 +66,9 @@ internal sealed class FrameLoader(Compositor compositor, ISurfaceBufferUser user
             var reason = ConversionReason(in frame);
             switch (_converter.Convert(ref frame))
             {
-                case Conversion.Wait:
+                case ConversionResult.Wait:
                     return LoadResult.Wait;
-                case Conversion.Failed:
+                case ConversionResult.Failed:
                     _converter.Reset();
                     return Refuse($"converting {frame.View} failed: the storage is too small, or memory has run out", out report);
             }
@@ -63,7 +82,10 @@ internal sealed class FrameLoader(Compositor compositor, ISurfaceBufferUser user
 
         buffer = compositor.Buffers.Get(user, frame.Storage, frame.View, frame.Source, isOpaque: true);
         if (buffer is null)
+        {
             return Refuse($"no wl_buffer can hold {frame.View}: it doesn't fit its storage", out report);
+        }
+
         if (!isConverted)
             report = buffer.Report;
         return buffer.State switch
@@ -75,7 +97,11 @@ internal sealed class FrameLoader(Compositor compositor, ISurfaceBufferUser user
     }
 
     /// <summary>The window goes.</summary>
-    public void Close() => _converter.Reset();
+    public void Close()
+    {
+        _converter.Reset();
+        _gpuConverter?.Close();
+    }
 
     private static LoadResult Refuse(string reason, out RungReport report)
     {
@@ -88,8 +114,46 @@ internal sealed class FrameLoader(Compositor compositor, ISurfaceBufferUser user
         rect is { X: >= 0, Y: >= 0, Width: > 0, Height: > 0 } && rect.X <= size.Width - rect.Width && rect.Y <= size.Height - rect.Height;
 
     private bool NeedsConversion(in GuestFrame frame) =>
-        !frame.Storage.IsDmabuf
-        && (!compositor.Buffers.Shm.Knows(frame.View) || compositor.Buffers.Shm.Cover(frame.Storage, frame.View, frame.Source).IsEmpty);
+        !compositor.Buffers.Shm.Knows(frame.View) || compositor.Buffers.Shm.Cover(frame.Storage, frame.View, frame.Source).IsEmpty;
+
+    private LoadResult LoadDmabuf(ref GuestFrame frame, out SurfaceBuffer? buffer, out RungReport report)
+    {
+        _converter.Reset();
+        if (_gpuConverter is { } converter && converter.Holds(frame.Serial))
+            return LoadConverted(converter, ref frame, out buffer, out report);
+        buffer = compositor.Buffers.Get(user, frame.Storage, frame.View, frame.Source, isOpaque: true);
+        report = buffer?.Report ?? new RungReport(Rung.None, $"the compositor can't crop (no wp_viewporter), and the picture is only a part of {frame.View}");
+        if (buffer?.State == ImportState.Importing)
+            return LoadResult.Wait;
+        if (buffer?.State == ImportState.Ready)
+        {
+            _gpuConverter?.Skip();
+            return LoadResult.Ready;
+        }
+
+        _direct = report;
+        if (_gpuConverter is null && compositor.Gpu is { } gpu)
+            _gpuConverter = new GpuConverter(gpu, compositor.Buffers, user, statistics, preferences, changed);
+        return _gpuConverter is null ? LoadResult.Refused : LoadConverted(_gpuConverter, ref frame, out buffer, out report);
+    }
+
+    private LoadResult LoadConverted(GpuConverter converter, ref GuestFrame frame, out SurfaceBuffer? buffer, out RungReport report)
+    {
+        switch (converter.Convert(ref frame, out buffer, out var failure))
+        {
+            case ConversionResult.Wait:
+                report = _direct;
+                return converter.Holds(frame.Serial) ? LoadResult.Hold : LoadResult.Wait;
+            case ConversionResult.Failed:
+                report = new RungReport(Rung.None, $"{_direct.Reason}; and it can't be converted: {failure!.Reason}", failure.Remedy.Length > 0 ? failure.Remedy : _direct.Remedy);
+                return LoadResult.Refused;
+        }
+
+        if (_gpuConversion.Reason != _direct.Reason)
+            _gpuConversion = new RungReport(Rung.Convert, _direct.Reason, _direct.Remedy);
+        report = _gpuConversion;
+        return LoadResult.Ready;
+    }
 
     private RungReport ConversionReason(in GuestFrame frame)
     {

@@ -35,6 +35,9 @@ internal interface IScanout
     /// <summary>The user closed the window.</summary>
     void TellCloseWanted();
 
+    /// <summary>What couldn't be shown here may be now.</summary>
+    void TellDisplayChanged();
+
     /// <summary>A storage can't be shown here.</summary>
     /// <param name="storage">Which; locked for the call.</param>
     /// <param name="report">Why.</param>

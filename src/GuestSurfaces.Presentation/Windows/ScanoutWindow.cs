@@ -20,6 +20,9 @@ namespace GuestSurfaces.Presentation.Windows;
 /// </summary>
 internal sealed class ScanoutWindow : IToplevelOwner, ISurfaceBufferUser, IFeedbackOwner, IWlCallbackListener, IWlSurfaceListener
 {
+    // What the GPU draws into: opaque, and known to every driver.
+    private static readonly DrmFormat[] s_targetFormats = [DrmFormat.Xrgb8888, DrmFormat.Xbgr8888];
+
     private readonly Compositor _compositor;
     private readonly IScanout _scanout;
     private readonly WlSurface _surface;
@@ -28,6 +31,7 @@ internal sealed class ScanoutWindow : IToplevelOwner, ISurfaceBufferUser, IFeedb
     private readonly Bars _bars;
     private readonly CursorOverlay _cursor;
     private readonly FeedbackTracker _feedback;
+    private readonly SurfaceFeedback _dmabufs;
     private readonly FrameLoader _loader;
     private readonly WlRegion _opaque = new();
     private readonly WlCallback _frameCallback;
@@ -42,6 +46,7 @@ internal sealed class ScanoutWindow : IToplevelOwner, ISurfaceBufferUser, IFeedb
     private SurfaceBuffer? _attached;
     private WlOutput? _output;
     private bool _isFlipped;
+    private bool _isFullscreen;
     private bool _cursorChanged;
     private bool _isCommitting;
     private bool _isClosed;
@@ -56,9 +61,10 @@ internal sealed class ScanoutWindow : IToplevelOwner, ISurfaceBufferUser, IFeedb
         _frameCallback = new WlCallback { Listener = this };
         _cursorCallback = new WlCallback { Listener = this };
         _feedback = new FeedbackTracker(compositor, this);
-        _loader = new FrameLoader(compositor, this, scanout.Statistics);
+        _loader = new FrameLoader(compositor, this, scanout.Statistics, PreferredTargets, () => Pump());
         _surface = compositor.Surfaces.CreateSurface();
         _surface.Listener = this;
+        _dmabufs = new SurfaceFeedback(compositor, _surface, OnDmabufsChanged);
         _viewport = new Viewport(compositor.Viewporter, _surface);
         _bars = new Bars(compositor, _surface);
         _cursor = new CursorOverlay(compositor, _surface);
@@ -68,6 +74,8 @@ internal sealed class ScanoutWindow : IToplevelOwner, ISurfaceBufferUser, IFeedb
 
     /// <summary>Whether it shows something.</summary>
     public bool IsMapped { get; private set; }
+
+    DmabufFeedback ISurfaceBufferUser.Feedback => _dmabufs.Current;
 
     private bool CanScale => _compositor.Viewporter is not null;
 
@@ -83,7 +91,8 @@ internal sealed class ScanoutWindow : IToplevelOwner, ISurfaceBufferUser, IFeedb
         _isCommitting = true;
         var serial = mailbox.Pending.Serial;
         var result = TryCommitFrame(out var report);
-        _isCommitting = false;
+        if (result == LoadResult.Hold)
+            mailbox.Hold();
         if (result == LoadResult.Refused)
         {
             _shown = default; // the next frame's damage won't tell what this one changed
@@ -92,7 +101,9 @@ internal sealed class ScanoutWindow : IToplevelOwner, ISurfaceBufferUser, IFeedb
                 mailbox.DropPending();
         }
 
-        return result == LoadResult.Ready;
+        // Another may wait by now, which came meanwhile or stood behind it.
+        _isCommitting = false;
+        return result == LoadResult.Refused ? Pump() : result == LoadResult.Ready;
     }
 
     /// <summary>Turns the window black until the next frame. Only once it is mapped.</summary>
@@ -135,6 +146,7 @@ internal sealed class ScanoutWindow : IToplevelOwner, ISurfaceBufferUser, IFeedb
         _cursor.Destroy();
         _bars.Destroy();
         _viewport.Destroy();
+        _dmabufs.Destroy();
         _toplevel.Destroy();
         _surface.Destroy();
         _compositor.Buffers.RetireAll(this);
@@ -150,6 +162,7 @@ internal sealed class ScanoutWindow : IToplevelOwner, ISurfaceBufferUser, IFeedb
     void IToplevelOwner.OnConfigured(SurfaceSize size, WindowStates states)
     {
         _sizing.Configure(size, states);
+        _isFullscreen = (states & WindowStates.Fullscreen) != 0;
         var wasMapped = IsMapped;
 
         // A configure event is answered by a commit: the frame's, or one that only moves things.
@@ -167,7 +180,12 @@ internal sealed class ScanoutWindow : IToplevelOwner, ISurfaceBufferUser, IFeedb
 
     void ISurfaceBufferUser.OnBufferChanged(SurfaceBuffer buffer) => Pump();
 
-    void IFeedbackOwner.OnPresented(ulong serial, long timeNs) => _scanout.Mailbox.Latch(serial, timeNs);
+    void IFeedbackOwner.OnPresented(ulong serial, long timeNs, bool isZeroCopy)
+    {
+        if (isZeroCopy)
+            _scanout.Statistics.ZeroCopyPresented++;
+        _scanout.Mailbox.Latch(serial, timeNs);
+    }
 
     void IFeedbackOwner.OnDiscarded(ulong serial) => _scanout.Mailbox.Discard(serial);
 
@@ -187,6 +205,14 @@ internal sealed class ScanoutWindow : IToplevelOwner, ISurfaceBufferUser, IFeedb
     {
         _output = output;
         TellRefresh();
+    }
+
+    private IReadOnlyList<DmabufTarget> PreferredTargets() => _dmabufs.Current.PickTargets(s_targetFormats, _isFullscreen);
+
+    private void OnDmabufsChanged()
+    {
+        _compositor.Buffers.ForgetFailures();
+        _scanout.TellDisplayChanged();
     }
 
     private LoadResult TryCommitFrame(out RungReport report)
@@ -209,6 +235,7 @@ internal sealed class ScanoutWindow : IToplevelOwner, ISurfaceBufferUser, IFeedb
         _surface.Commit();
         IsMapped = true;
         _scanout.Statistics.DisplayRung = report;
+        _scanout.Statistics.CompositedBecause = _dmabufs.CompositedBecause(buffer!, _isFullscreen);
         mailbox.TellCommitted(frame.Serial);
         return LoadResult.Ready;
     }

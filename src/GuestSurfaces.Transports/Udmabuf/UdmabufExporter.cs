@@ -19,7 +19,7 @@ public sealed class UdmabufExporter : IGuestBufferExporter, IBufferConsumer, IDi
 
     private const string FewerOutputs = "fewer or smaller outputs";
 
-    private static readonly RungReport s_gone = Copy("the memory behind the guest's framebuffer is gone");
+    private static readonly RungReport s_gone = Copy("the memory behind the guest's framebuffer is gone", "a VMM that keeps guest RAM where it is while the guest runs");
     private static readonly RungReport s_unsealed = Copy("guest RAM memfd not sealed against shrinking", MemfdRemedy);
     private static readonly RungReport s_readOnly = Copy("guest RAM memfd sealed against writing", MemfdRemedy);
 
@@ -29,6 +29,7 @@ public sealed class UdmabufExporter : IGuestBufferExporter, IBufferConsumer, IDi
     private readonly Limits _limits;
     private readonly ulong _pageBytes;
     private readonly List<UdmabufItem> _items = [];
+    private bool _lacksRoom;
 
     /// <summary>Over a device that is open.</summary>
     /// <param name="device">Adopted.</param>
@@ -59,6 +60,9 @@ public sealed class UdmabufExporter : IGuestBufferExporter, IBufferConsumer, IDi
 
     /// <summary>Buffers that aren't closed yet.</summary>
     public int PinnedBuffers { get; private set; }
+
+    /// <inheritdoc/>
+    public int RoomMade { get; private set; }
 
     /// <summary>Opens this machine's /dev/udmabuf and reads its limits. Where that fails, every export is declined for that reason.</summary>
     /// <param name="limits">The guest's.</param>
@@ -125,6 +129,9 @@ public sealed class UdmabufExporter : IGuestBufferExporter, IBufferConsumer, IDi
     {
         PinnedBytes -= storage.SizeBytes;
         PinnedBuffers--;
+        if (_lacksRoom)
+            RoomMade++;
+        _lacksRoom = false;
     }
 
     private static RungReport Copy(string reason, string remedy = "") => new(Rung.Copy, reason, remedy);
@@ -145,10 +152,18 @@ public sealed class UdmabufExporter : IGuestBufferExporter, IBufferConsumer, IDi
         if (mib > _kernel.SizeMib)
             return Copy($"udmabuf size limit {_kernel.SizeMib} MiB < {mib} MiB", $"as root: echo {mib} > {UdmabufLimits.ParametersPath}/size_limit_mb, then start again");
         if (PinnedBuffers >= _limits.MaxPinnedBuffers)
-            return Copy($"the guest shares {PinnedBuffers} buffers already, which is its limit", FewerOutputs);
-        return totalBytes > _limits.MaxPinnedBytes || PinnedBytes > _limits.MaxPinnedBytes - totalBytes
-            ? Copy($"the guest's limit of pinned memory, {_limits.MaxPinnedBytes >> 20} MiB < {(PinnedBytes + totalBytes + 0xfffff) >> 20} MiB", FewerOutputs)
-            : null;
+            return LacksRoom($"the guest shares {PinnedBuffers} buffers already, which is its limit", FewerOutputs);
+        var reason = $"the guest's limit of pinned memory, {_limits.MaxPinnedBytes >> 20} MiB < {(PinnedBytes + totalBytes + 0xfffff) >> 20} MiB";
+        if (totalBytes > _limits.MaxPinnedBytes)
+            return Copy(reason, FewerOutputs); // for ever
+        return PinnedBytes > _limits.MaxPinnedBytes - totalBytes ? LacksRoom(reason, FewerOutputs) : null;
+    }
+
+    /// <summary>A decline that may not be one any more when a buffer has closed.</summary>
+    private RungReport LacksRoom(string reason, string remedy)
+    {
+        _lacksRoom = true;
+        return Copy(reason, remedy);
     }
 
     /// <summary>Turns guest pages into stretches of the files behind them.</summary>
@@ -221,8 +236,8 @@ public sealed class UdmabufExporter : IGuestBufferExporter, IBufferConsumer, IDi
             Copy($"this kernel's udmabuf doesn't take guest RAM in huge pages ({errno})", "Linux 6.12 or newer on the host, or a memory backend without hugetlb"),
         Errno.EBADFD => Copy("guest RAM is in no memfd (EBADFD)", MemfdRemedy),
         Errno.ENOTTY => Copy("this kernel's udmabuf takes no lists (ENOTTY)", "Linux 4.20 or newer on the host"),
-        Errno.ENOMEM => Copy("the host has no memory to pin the guest's pages (ENOMEM)"),
-        Errno.EMFILE => Copy("no descriptor is left for a udmabuf (EMFILE)", "raise the limit of open files (ulimit -n)"),
+        Errno.ENOMEM => LacksRoom("the host has no memory to pin the guest's pages (ENOMEM)", "end something that uses memory; frames are copied meanwhile"),
+        Errno.EMFILE => LacksRoom("no descriptor is left for a udmabuf (EMFILE)", "raise the limit of open files (ulimit -n)"),
         _ => Copy($"udmabuf refused the guest's pages ({errno})", $"if the limits in {UdmabufLimits.ParametersPath} were lowered, start again"),
     };
 }

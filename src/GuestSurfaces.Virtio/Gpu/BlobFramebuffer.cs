@@ -4,7 +4,9 @@ using GuestSurfaces.Core.Buffers;
 
 namespace GuestSurfaces.Virtio.Gpu;
 
-/// <summary>What SET_SCANOUT_BLOB says about the picture in a blob. Only plane 0: all eight formats are packed.</summary>
+/// <summary>
+/// What SET_SCANOUT_BLOB says about the picture in a blob, and how a 2D resource's picture lies in its pages. Only plane 0: all eight formats are packed.
+/// </summary>
 /// <param name="Size">Of the framebuffer.</param>
 /// <param name="Format">Opaque: a screen ignores alpha.</param>
 /// <param name="OffsetBytes">Where its first row starts.</param>

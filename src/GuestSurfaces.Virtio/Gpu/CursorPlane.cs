@@ -137,6 +137,7 @@ internal sealed class CursorPlane
     {
         if (resource is not Resource2D image)
             return resource.Backing!.TryCopyTo(memory, 0, destination, 0, lengthBytes);
+        image.BringHome(memory);
         if (!image.Pixels.TryEnsure() || !SharedRegion.TryCopy(image.Pixels.Current!.Pixels!, 0, destination, 0, lengthBytes))
             return false;
         CursorPixels.ToArgb(destination, (int)lengthBytes, image.Format);

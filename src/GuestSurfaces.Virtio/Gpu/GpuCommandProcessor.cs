@@ -96,7 +96,7 @@ internal sealed class GpuCommandProcessor
     public void MemoryChanged()
     {
         foreach (var resource in _resources.All)
-            (resource as GuestBlobResource)?.ForgetExport();
+            resource.Export.Forget();
         _scanouts.MemoryChanged();
     }
 
@@ -174,6 +174,7 @@ internal sealed class GpuCommandProcessor
         }
 
         resource.Attach(backing);
+        _scanouts.PagesAttached(resource);
         return response;
     }
 
@@ -183,6 +184,8 @@ internal sealed class GpuCommandProcessor
             return VirtioGpuResponse.InvalidResourceId;
         if (resource.Backing is null)
             return VirtioGpuResponse.Unspecified;
+        if (resource is Resource2D picture)
+            _scanouts.PagesGoing(picture);
         resource.Detach();
         return VirtioGpuResponse.OkNoData;
     }

@@ -10,6 +10,9 @@ internal abstract class GpuResource(uint id)
     /// <summary>Its guest pages; null while none are attached.</summary>
     public BackingList? Backing { get; private set; }
 
+    /// <summary>Its guest pages as one buffer, for the direct rung.</summary>
+    public PageExport Export { get; } = new();
+
     /// <summary>Its name for other devices; made when first asked for, the same ever after. Linux asks again with every export.</summary>
     public Guid? Uuid { get; set; }
 
@@ -19,6 +22,7 @@ internal abstract class GpuResource(uint id)
     /// <summary>Forgets the pages.</summary>
     public virtual void Detach()
     {
+        Export.Forget();
         Backing?.Release();
         Backing = null;
     }

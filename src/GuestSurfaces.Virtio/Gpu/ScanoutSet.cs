@@ -17,7 +17,7 @@ internal sealed class ScanoutSet
     private static readonly RungReport s_plain2D = new(
         Rung.Copy,
         "2D resource: the guest may draw into its pages at any time, so rows are copied when it says TRANSFER",
-        "a VMM that passes RESOURCE_BLOB on lets the guest share its framebuffer");
+        "a VMM that passes RESOURCE_BLOB on (QEMU 10.2 or newer, its generic device) lets the guest share its framebuffer; --alias-2d shows the pages as they are, and may tear");
 
     private readonly ScanoutState[] _scanouts;
     private readonly IGuestDisplay _display;
@@ -25,30 +25,35 @@ internal sealed class ScanoutSet
     private readonly IGuestBufferExporter _exporter;
     private readonly GuestMemory _memory;
     private readonly LoopTimer _wholeTimer;
+    private readonly LoopTimer _rungTimer;
+    private readonly RefusedShapes _refused = new();
+    private readonly bool _aliases2D;
     private readonly IClock _clock;
     private ulong _lastSerial;
 
-    public ScanoutSet(int count, IGuestDisplay display, GuestStatistics statistics, HostPixelBudget budget, IGuestBufferExporter exporter, IVirtioHost host)
+    public ScanoutSet(IGuestDisplay display, GuestStatistics statistics, HostPixelBudget budget, VirtioGpuOptions options, IVirtioHost host)
     {
-        _scanouts = new ScanoutState[count];
-        for (var i = 0; i < count; i++)
+        _scanouts = new ScanoutState[options.ScanoutCount];
+        for (var i = 0; i < _scanouts.Length; i++)
             _scanouts[i] = new ScanoutState(budget, statistics);
         _display = display;
         _statistics = statistics;
-        _exporter = exporter;
+        _exporter = options.Exporter;
+        _aliases2D = options.Alias2D;
         _memory = host.Memory;
         _clock = host.Timers.Clock;
         _wholeTimer = host.Timers.Create(PresentOverdue);
+        _rungTimer = host.Timers.Create(ChooseRungs);
     }
 
     public int Count => _scanouts.Length;
 
-    /// <summary>Shows a part of a 2D resource. The picture appears with its next flush, or soon without.</summary>
+    /// <summary>Shows a part of a 2D resource, perhaps without a copy. The picture appears with its next flush, or soon without.</summary>
     public void Show(int scanout, Resource2D resource, BufferRect visible, long poppedNs)
     {
         if (!_scanouts[scanout].Show(resource, visible, poppedNs))
             return;
-        _statistics.SourceRung = s_plain2D;
+        ChooseRung(_scanouts[scanout]);
         OweWhole(_scanouts[scanout]);
     }
 
@@ -57,36 +62,64 @@ internal sealed class ScanoutSet
     {
         if (!_scanouts[scanout].Show(blob, in framebuffer, visible, poppedNs))
             return;
-        Export(blob);
+        ChooseRung(_scanouts[scanout]);
         OweWhole(_scanouts[scanout]);
     }
 
     /// <summary>Guest RAM changed, and buffers made of it are void: tries again for what is on screen.</summary>
-    public void MemoryChanged()
+    public void MemoryChanged() => ChooseRungs();
+
+    /// <summary>Another display, or other rules of the same: what it refused it may take now.</summary>
+    public void DisplayChanged()
     {
-        foreach (var scanout in _scanouts)
-        {
-            if (scanout.Resource is GuestBlobResource blob)
-                Export(blob);
-        }
+        if (_refused.IsEmpty)
+            return;
+        _refused.Clear();
+        _rungTimer.ArmIn(0); // not from in here: the display is in the middle of something
     }
 
-    /// <summary>The display can't show a blob's pages: its rows are copied from now on, and what it should show now is shown again that way.</summary>
-    /// <param name="blob">Whose buffer it is.</param>
+    /// <summary>
+    /// The display can't show guest pages of this shape: the rows of every resource that has it are copied from now on, and what should be on screen is shown
+    /// again that way.
+    /// </summary>
+    /// <param name="shape">As it was shown.</param>
     /// <param name="reason">Why, without a full stop.</param>
-    public void Refuse(GuestBlobResource blob, string reason)
+    public void Refuse(in BlobFramebuffer shape, string reason)
     {
-        blob.Refuse(reason);
-        _statistics.SourceRung = blob.Rung!;
-        var now = _clock.NowNs;
+        var report = _refused.Add(in shape, reason);
         foreach (var scanout in _scanouts)
         {
-            if (scanout.Resource != blob)
+            if (scanout.Resource is not { } resource || scanout.Framebuffer != shape || !MayBeDirect(resource))
                 continue;
-            scanout.Owe(now);
-            scanout.WholeDueNs = now;
-            _wholeTimer.ArmAt(now); // not from in here: the display is in the middle of something
+            _statistics.SourceRung = report;
+            scanout.IsRefused = true;
+            ShowAgain(scanout);
         }
+
+        _rungTimer.ArmIn(0); // the same pages may be on another scanout in another shape
+    }
+
+    /// <summary>Pages came: what is on screen of them may not need copies.</summary>
+    public void PagesAttached(GpuResource resource)
+    {
+        if (Shows(resource) && MayBeDirect(resource))
+            _rungTimer.ArmIn(0);
+    }
+
+    /// <summary>A resource is about to lose its pages: if they are on screen, its host pixels take their place.</summary>
+    public void PagesGoing(Resource2D resource)
+    {
+        var wasAlias = resource.Export.Storage is not null;
+        resource.BringHome(_memory);
+        if (!wasAlias)
+            return;
+        foreach (var scanout in _scanouts)
+        {
+            if (scanout.Resource == resource)
+                ShowAgain(scanout);
+        }
+
+        _rungTimer.ArmIn(0);
     }
 
     /// <summary>Turns a scanout off.</summary>
@@ -120,6 +153,8 @@ internal sealed class ScanoutSet
         }
 
         _wholeTimer.Cancel();
+        _rungTimer.Cancel();
+        _refused.Clear();
     }
 
     /// <summary>
@@ -174,15 +209,57 @@ internal sealed class ScanoutSet
     /// <summary>A frame, and all before it on its scanout, needs no more waiting.</summary>
     public void Settled(int scanout, ulong serial) => _scanouts[scanout].SettledSerial = Math.Max(_scanouts[scanout].SettledSerial, serial);
 
-    private void Export(GuestBlobResource blob)
+    private bool MayBeDirect(GpuResource resource) => _aliases2D || resource is GuestBlobResource;
+
+    private bool Shows(GpuResource resource)
     {
-        blob.Export(_memory, _exporter);
-        _statistics.SourceRung = blob.Rung ?? _statistics.SourceRung;
+        foreach (var scanout in _scanouts)
+        {
+            if (scanout.Resource == resource)
+                return true;
+        }
+
+        return false;
+    }
+
+    private void ChooseRungs()
+    {
+        foreach (var scanout in _scanouts)
+        {
+            if (scanout.Resource is not null)
+                ChooseRung(scanout);
+        }
+    }
+
+    private void ChooseRung(ScanoutState scanout)
+    {
+        var refusal = _refused.Find(scanout.Framebuffer);
+        scanout.IsRefused = refusal is not null;
+        if (scanout is { IsRefused: true, Resource: Resource2D refused })
+            refused.Export.Forget(); // it has this shape alone, and its transfers copy again
+        _statistics.SourceRung = scanout.Resource switch
+        {
+            Resource2D when !_aliases2D => s_plain2D,
+            not null when refusal is not null => refusal,
+            Resource2D resource => resource.Alias(_memory, _exporter),
+            GuestBlobResource { Backing: { } backing } blob => blob.Export.Try(_memory, backing, blob.SizeBytes, _exporter),
+            _ => _statistics.SourceRung,
+        };
+    }
+
+    private void ShowAgain(ScanoutState scanout)
+    {
+        var now = _clock.NowNs;
+        scanout.Owe(now);
+        scanout.WholeDueNs = now;
+        _wholeTimer.ArmAt(now); // not from in here: the display may be in the middle of something
     }
 
     private VirtioGpuResponse Prepare(int index, BufferRect damage, long poppedNs, bool awaited, ref FrameSet frames)
     {
         var scanout = _scanouts[index];
+        if (scanout.Resource!.Export.MayRetry(_exporter) && !_rungTimer.IsArmed)
+            _rungTimer.ArmIn(0); // not in a flush
         var response = scanout.Prepare(_memory, damage);
         if (response != VirtioGpuResponse.OkNoData)
             return response;

@@ -11,10 +11,10 @@ internal sealed class ScanoutState
 {
     private readonly HostPixelBudget _budget;
     private readonly GuestStatistics _statistics;
-    private BlobFramebuffer _framebuffer;
     private BufferView? _view;
     private StorageRotation? _copies;
     private BackingList? _copiedPages;
+    private bool _wasDirect;
 
     public ScanoutState(HostPixelBudget budget, GuestStatistics statistics)
     {
@@ -24,6 +24,12 @@ internal sealed class ScanoutState
 
     /// <summary>What it shows; null while it is off.</summary>
     public GpuResource? Resource { get; private set; }
+
+    /// <summary>How the picture lies in the resource.</summary>
+    public BlobFramebuffer Framebuffer { get; private set; }
+
+    /// <summary>Whether the display can't show guest pages of this shape.</summary>
+    public bool IsRefused { get; set; }
 
     /// <summary>The part of the framebuffer that it shows.</summary>
     public BufferRect Visible { get; private set; }
@@ -54,6 +60,7 @@ internal sealed class ScanoutState
             return false;
         DropCopies();
         _view = resource.View;
+        Framebuffer = resource.Framebuffer;
         Set(resource, visible, poppedNs);
         return true;
     }
@@ -62,14 +69,14 @@ internal sealed class ScanoutState
     /// <returns>False if it does already.</returns>
     public bool Show(GuestBlobResource blob, in BlobFramebuffer framebuffer, BufferRect visible, long poppedNs)
     {
-        var sameShape = Resource is GuestBlobResource && _framebuffer == framebuffer && Visible == visible;
+        var sameShape = Resource is GuestBlobResource && Framebuffer == framebuffer && Visible == visible;
         if (sameShape && Resource == blob)
             return false;
         if (!sameShape)
         {
             DropCopies();
             _view = null;
-            _framebuffer = framebuffer;
+            Framebuffer = framebuffer;
         }
 
         Set(blob, visible, poppedNs);
@@ -92,7 +99,9 @@ internal sealed class ScanoutState
         IsWholeOwed = false;
         WholeDueNs = long.MaxValue;
         _view = null;
-        _framebuffer = default;
+        Framebuffer = default;
+        IsRefused = false;
+        _wasDirect = false;
     }
 
     /// <summary>Puts the next frame together: locks its storage and, on the copy rung of blobs, copies the damaged rows.</summary>
@@ -102,10 +111,13 @@ internal sealed class ScanoutState
     public VirtioGpuResponse Prepare(GuestMemory memory, BufferRect damage)
     {
         Next = default;
+        var direct = IsRefused ? null : Resource?.Export.Storage;
+        if ((direct is not null) != _wasDirect)
+            damage = Visible; // the storage changes with the rung
         var response = Resource switch
         {
-            Resource2D resource => Prepare2D(resource, damage),
-            GuestBlobResource { Exported: { } exported } => PrepareDirect(exported, damage),
+            { } resource when direct is not null => PrepareDirect(resource, direct, damage),
+            Resource2D resource => Prepare2D(resource, memory, damage),
             GuestBlobResource blob => PrepareCopy(blob, memory, damage),
             _ => VirtioGpuResponse.Unspecified,
         };
@@ -114,15 +126,17 @@ internal sealed class ScanoutState
             Next.Storage!.Lock();
             IsWholeOwed = false;
             WholeDueNs = long.MaxValue;
+            _wasDirect = direct is not null;
         }
 
         return response;
     }
 
-    private VirtioGpuResponse Prepare2D(Resource2D resource, BufferRect damage)
+    private VirtioGpuResponse Prepare2D(Resource2D resource, GuestMemory memory, BufferRect damage)
     {
         if (!resource.Pixels.TryEnsure())
             return VirtioGpuResponse.OutOfMemory;
+        resource.BringHome(memory);
         Next.Storage = resource.Pixels.Current!;
         Next.View = _view!;
         Next.Source = Visible;
@@ -130,7 +144,7 @@ internal sealed class ScanoutState
         return VirtioGpuResponse.OkNoData;
     }
 
-    private VirtioGpuResponse PrepareDirect(BufferStorage exported, BufferRect damage)
+    private VirtioGpuResponse PrepareDirect(GpuResource resource, BufferStorage exported, BufferRect damage)
     {
         if (_copies is not null)
         {
@@ -138,8 +152,9 @@ internal sealed class ScanoutState
             _view = null;
         }
 
+        resource.Export.Shape = Framebuffer;
         Next.Storage = exported;
-        _view ??= new BufferView(_framebuffer.Size, _framebuffer.Format, DrmModifier.Linear, _framebuffer.OffsetBytes, _framebuffer.StrideBytes);
+        _view ??= new BufferView(Framebuffer.Size, Framebuffer.Format, DrmModifier.Linear, Framebuffer.OffsetBytes, Framebuffer.StrideBytes);
         Next.View = _view;
         Next.Source = Visible;
         Next.Damage.Add(damage);
@@ -153,7 +168,7 @@ internal sealed class ScanoutState
         if (_copies is null)
         {
             _copies = new StorageRotation("guest-surfaces-blob", Visible.Size, _budget, prepaid: false, _statistics);
-            _view = new BufferView(Visible.Size, _framebuffer.Format, DrmModifier.Linear, 0, _copies.StrideBytes);
+            _view = new BufferView(Visible.Size, Framebuffer.Format, DrmModifier.Linear, 0, _copies.StrideBytes);
         }
 
         // Other pages have other pixels everywhere: Linux 6.1 flips with the damage of the picture alone.
@@ -165,7 +180,7 @@ internal sealed class ScanoutState
         var rowBytes = (ulong)local.Width * VirtioGpuFormats.BytesPerPixel;
         var destination = ((ulong)local.Y * _copies.StrideBytes) + ((ulong)local.X * VirtioGpuFormats.BytesPerPixel);
         if (!backing.TryCopyRows(
-                memory, _framebuffer.OffsetOf(damage.X, damage.Y), _framebuffer.StrideBytes, storage.Pixels!, destination, _copies.StrideBytes, rowBytes, local.Height))
+                memory, Framebuffer.OffsetOf(damage.X, damage.Y), Framebuffer.StrideBytes, storage.Pixels!, destination, _copies.StrideBytes, rowBytes, local.Height))
         {
             _copiedPages = null;
             return VirtioGpuResponse.InvalidParameter;

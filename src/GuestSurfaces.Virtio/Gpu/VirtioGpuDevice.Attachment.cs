@@ -13,7 +13,7 @@ public sealed partial class VirtioGpuDevice
             Host = host;
             PixelBudget = new HostPixelBudget(device._limits);
             Resources = new GpuResources(device._limits);
-            Scanouts = new ScanoutSet(device._options.ScanoutCount, device._display, device._statistics, PixelBudget, device._options.Exporter, host);
+            Scanouts = new ScanoutSet(device._display, device._statistics, PixelBudget, device._options, host);
             Cursors = new CursorPlane(device._options.ScanoutCount, device._limits, device._display, PixelBudget, device._statistics);
             Processor = new GpuCommandProcessor(device._limits, device._statistics, host.Memory, Resources, Scanouts, device._monitors, Cursors, PixelBudget);
             ControlTimer = host.Timers.Create(device.ResumeControl);

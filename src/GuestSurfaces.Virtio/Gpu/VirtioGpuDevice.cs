@@ -115,14 +115,24 @@ public sealed partial class VirtioGpuDevice : IVirtioDevice, IGuestTransport
     {
         if (_attached is not { } attached)
             return;
-        foreach (var resource in attached.Resources.All)
+        foreach (var refused in attached.Resources.All)
         {
-            if (resource is not GuestBlobResource { Exported: { } exported } blob || exported != storage)
+            if (refused.Export.Storage != storage)
                 continue;
-            attached.Scanouts.Refuse(blob, reason);
+            var shape = refused.Export.Shape;
+            foreach (var resource in attached.Resources.All)
+            {
+                if (resource.Export.Storage is not null && resource.Export.Shape == shape)
+                    resource.Export.Forget();
+            }
+
+            attached.Scanouts.Refuse(in shape, reason);
             return;
         }
     }
+
+    /// <inheritdoc/>
+    public void DisplayChanged() => _attached?.Scanouts.DisplayChanged();
 
     private void ApplyModes()
     {

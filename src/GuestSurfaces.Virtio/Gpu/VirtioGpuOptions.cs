@@ -25,6 +25,12 @@ public sealed record VirtioGpuOptions
     /// <summary>Offers names for resources.</summary>
     public bool OfferUuid { get; init; }
 
+    /// <summary>
+    /// Shows the pages of 2D resources as they are, instead of what TRANSFER_TO_HOST_2D copied of them. Nothing protects them: the guest isn't told when they
+    /// are read (Linux sends flushes of 2D resources without a fence) and may draw meanwhile, so pictures may tear.
+    /// </summary>
+    public bool Alias2D { get; init; }
+
     /// <summary>Makes buffers of guest pages; the default copies.</summary>
     public IGuestBufferExporter Exporter { get; init; } = NoBufferExporter.Instance;
 }

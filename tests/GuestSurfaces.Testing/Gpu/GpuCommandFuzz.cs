@@ -3,6 +3,8 @@ using System.Buffers.Binary;
 using System.Runtime.InteropServices;
 using GuestSurfaces.Core;
 using GuestSurfaces.Core.Buffers;
+using GuestSurfaces.Core.Diagnostics;
+using GuestSurfaces.Core.Memory;
 using GuestSurfaces.Core.Sessions;
 using GuestSurfaces.Virtio.Gpu;
 
@@ -37,7 +39,10 @@ public static class GpuCommandFuzz
     /// <returns>How many frames reached the display: whether an input gets anywhere.</returns>
     public static long Run(ReadOnlySpan<byte> input)
     {
-        using var gpu = new GpuHarness(new VirtioGpuOptions { ScanoutCount = 3, OfferUuid = true }, s_limits, withSession: (Next(ref input) & 1) != 0);
+        var kind = Next(ref input);
+        var exporter = (kind & 2) != 0 ? new FewBuffers() : null;
+        var options = new VirtioGpuOptions { ScanoutCount = 3, OfferUuid = true, Alias2D = exporter is not null, Exporter = exporter is null ? NoBufferExporter.Instance : exporter };
+        using var gpu = new GpuHarness(options, s_limits, withSession: (kind & 1) != 0);
         var held = new List<BufferStorage>();
         gpu.Display.Holds = true;
         var body = new uint[18];
@@ -79,6 +84,8 @@ public static class GpuCommandFuzz
                     break;
                 case 22:
                     gpu.Device.MemoryChanged();
+                    if (exporter is not null)
+                        Judge(gpu, Next(ref input));
                     break;
                 default:
                     Restart(gpu, (Next(ref input) & 3) == 0, Next(ref input));
@@ -99,8 +106,19 @@ public static class GpuCommandFuzz
         foreach (var storage in held)
             storage.Unlock();
         Check(gpu.Device.HostPixelBytes == 0, "a storage stayed open");
+        Check(exporter is null or { Open: 0 }, "guest pages stayed pinned");
         gpu.Display.Holds = false;
         return gpu.Display.FrameCount;
+    }
+
+    // The display refuses what it was shown last, or may have changed its mind.
+    private static void Judge(GpuHarness gpu, int choice)
+    {
+        IGuestTransport device = gpu.Device;
+        if ((choice & 1) != 0 && gpu.Display.LastStorage is { } last)
+            device.BufferRefused(choice >> 1 & 3, last, "no");
+        if ((choice & 8) != 0)
+            device.DisplayChanged();
     }
 
     private static void Command(GpuHarness gpu, ref ReadOnlySpan<byte> input, uint[] body)
@@ -188,5 +206,36 @@ public static class GpuCommandFuzz
     {
         if (!condition)
             throw new InvalidOperationException(what);
+    }
+
+    /// <summary>An exporter with room for few buffers, which are memfds.</summary>
+    private sealed class FewBuffers : IGuestBufferExporter, IBufferConsumer
+    {
+        private const int Room = 4;
+        private static readonly RungReport s_full = new(Rung.Copy, "no room");
+        private bool _lacksRoom;
+
+        public int Open { get; private set; }
+
+        public int RoomMade { get; private set; }
+
+        public BufferStorage? TryExport(GuestMemory memory, BackingList backing, ulong sizeBytes, out RungReport decline)
+        {
+            decline = s_full;
+            Check(sizeBytes > 0 && sizeBytes <= backing.LengthBytes, "a buffer longer than its pages");
+            _lacksRoom |= Open == Room;
+            if (Open == Room || BufferStorage.TryAllocate("fuzz-export", sizeBytes, null, out _) is not { } storage)
+                return null;
+            Open++;
+            storage.Subscribe(this);
+            return storage;
+        }
+
+        public void OnClosed(BufferStorage storage)
+        {
+            Open--;
+            RoomMade += _lacksRoom ? 1 : 0;
+            _lacksRoom = false;
+        }
     }
 }

@@ -54,6 +54,9 @@ public sealed class FakeCompositor
 
     public IReadOnlyList<FakeBuffer> Buffers => [.. Client.Resources<WlBufferResource>().Select(static b => (FakeBuffer)b.Tag!)];
 
+    /// <summary>Whether it sends nothing any more.</summary>
+    public bool IsDead { get; private set; }
+
     public int Pools => Client.Resources<WlShmPoolResource>().Count();
 
     /// <summary>Every request that has arrived is handled.</summary>
@@ -95,6 +98,7 @@ public sealed class FakeCompositor
     /// <summary>The compositor dies.</summary>
     public void Die()
     {
+        IsDead = true;
         Server.Dispose();
     }
 

@@ -44,10 +44,27 @@ public sealed record FakeCompositorOptions
 
     public IReadOnlyList<(DrmFormat Format, DrmModifier Modifier)> DmabufPairs { get; init; } = [(DrmFormat.Xrgb8888, DrmModifier.Linear)];
 
+    /// <summary>What the feedback says in general, from version 4 on.</summary>
+    public IReadOnlyList<FakeTranche> DefaultTranches
+    {
+        get => field ?? [new FakeTranche(IsScanout: false, [.. DmabufPairs])];
+        init;
+    }
+
+    /// <summary>What it says about each surface; null: the same.</summary>
+    public IReadOnlyList<FakeTranche>? SurfaceTranches { get; init; }
+
+    /// <summary>Whether the test sends the general feedback itself.</summary>
+    public bool HoldDefaultFeedback { get; init; }
+
+    /// <summary>Whether the test sends surfaces' feedback itself.</summary>
+    public bool HoldSurfaceFeedback { get; init; }
+
     /// <summary>Whether the test answers imports itself.</summary>
     public bool HoldImports { get; init; }
 
-    public bool RefuseImports { get; init; }
+    /// <summary>Which imports fail.</summary>
+    public Func<FakeImport, bool> RefuseImport { get; init; } = static _ => false;
 
     public int RefreshMilliHz { get; init; } = 60_000;
 

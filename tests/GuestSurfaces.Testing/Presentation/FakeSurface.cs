@@ -71,6 +71,9 @@ public sealed class FakeSurface : IWlSurfaceRequests, IWpViewportRequests, IWlSu
 
     public bool IsMapped => Buffer is not null;
 
+    /// <summary>Whether the screen reads its buffers itself: said with each presentation.</summary>
+    public bool IsScannedOut { get; set; }
+
     /// <summary>Its size on the screen.</summary>
     public (int Width, int Height) Size =>
         Destination ?? (Source is { } s ? ((int)s.Width, (int)s.Height) : Buffer is { } b ? (b.Size.Width, b.Size.Height) : (0, 0));
@@ -94,7 +97,8 @@ public sealed class FakeSurface : IWlSurfaceRequests, IWpViewportRequests, IWlSu
         foreach (var feedback in _feedback)
         {
             var seconds = (ulong)(presentNs / 1_000_000_000);
-            feedback.SendPresented((uint)(seconds >> 32), (uint)seconds, (uint)(presentNs % 1_000_000_000), 16_666_667, 0, 1, WpPresentationFeedbackKind.Vsync);
+            var flags = WpPresentationFeedbackKind.Vsync | (IsScannedOut ? WpPresentationFeedbackKind.ZeroCopy : 0);
+            feedback.SendPresented((uint)(seconds >> 32), (uint)seconds, (uint)(presentNs % 1_000_000_000), 16_666_667, 0, 1, flags);
         }
 
         _feedback.Clear();
@@ -309,7 +313,7 @@ public sealed class FakeSurface : IWlSurfaceRequests, IWpViewportRequests, IWlSu
         _callbacks.Clear();
         foreach (var feedback in _feedback)
         {
-            if (feedback.IsAlive)
+            if (feedback.IsAlive && !_compositor.IsDead)
                 feedback.SendDiscarded();
         }
 

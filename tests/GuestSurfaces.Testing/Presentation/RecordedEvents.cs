@@ -21,6 +21,8 @@ public sealed class RecordedEvents : IDisplayEvents
 
     public List<string> Refusals { get; } = [];
 
+    public int DisplayChanges { get; private set; }
+
     public IEnumerable<ulong> Settled => Latched.Select(static l => l.Serial).Concat(Superseded);
 
     void IDisplayEvents.Committed(int scanout, ulong serial) => Committed.Add(serial);
@@ -36,4 +38,6 @@ public sealed class RecordedEvents : IDisplayEvents
     void IDisplayEvents.RefreshKnown(int scanout, int refreshMilliHz) => Refreshes.Add(refreshMilliHz);
 
     void IDisplayEvents.BufferRefused(int scanout, BufferStorage storage, string reason) => Refusals.Add(reason);
+
+    void IDisplayEvents.DisplayChanged() => DisplayChanges++;
 }

@@ -7,7 +7,7 @@ namespace GuestSurfaces.Tests.Cli;
 /// <summary>What users are told: help, and one or two lines for everything that is wrong.</summary>
 public sealed class CommandLineTests
 {
-    private static readonly string[] s_commands = ["run", "attach", "device", "fake-guest", "bench", "doctor"];
+    private static readonly string[] s_commands = ["run", "attach", "device", "fake-guest", "status", "bench", "doctor"];
 
     [Fact]
     public void Root_help_has_one_line_for_each_command()
@@ -19,6 +19,8 @@ public sealed class CommandLineTests
 
     [Theory]
     [InlineData("run", "guest-surfaces run --name work")]
+    [InlineData("run", "--device auto takes the generic one")]
+    [InlineData("status", "guest-surfaces status work --json")]
     [InlineData("attach vhost-user", "crosvm run")]
     [InlineData("device", "ends on SIGTERM")]
     [InlineData("fake-guest", "guest-surfaces fake-guest bars")]
@@ -35,6 +37,8 @@ public sealed class CommandLineTests
     [InlineData("run", "run --help")]
     [InlineData("run --bogus", "run --help")]
     [InlineData("run -- qemu -vga std", "-vga")]
+    [InlineData("run --device best -- qemu", "generic")]
+    [InlineData("run --zero-copy on -- qemu", "auto")]
     [InlineData("attach", "attach --help")]
     [InlineData("attach vhost-user", "--socket-path")]
     [InlineData("device", "--socket-path")]

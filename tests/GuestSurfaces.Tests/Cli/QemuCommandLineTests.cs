@@ -18,13 +18,19 @@ public sealed class QemuCommandLineTests
     public void Users_words_stay_in_front_unchanged_and_each_addition_says_why()
     {
         var line = new QemuCommandLine(["sudo", "qemu", "-m", "1G"]);
-        var additions = line.Complete("/s", 1);
+        var additions = line.Complete("/s", 1, new QemuDevice(QemuDevice.Gpu, "a card"));
         Assert.Equal(["sudo", "qemu", "-m", "1G", "-object"], line.With(additions).Take(5));
         Assert.All(additions, static a => Assert.NotEmpty(a.Why));
     }
 
     [Fact]
     public void Several_heads_are_told_to_the_device() => Assert.EndsWith(",chardev=gs-gpu,max_outputs=3", Added("qemu", outputs: 3));
+
+    [Theory]
+    [InlineData("vhost-user-test-device-pci")]
+    [InlineData("vhost-user-device-pci")]
+    public void Generic_device_is_told_what_a_gpu_needs_and_reads_its_heads_from_ours(string device) =>
+        Assert.EndsWith($"-device {device},chardev=gs-gpu,virtio-id=16,num_vqs=2,vq_size=256,config_size=16", Added("qemu", outputs: 3, device));
 
     [Theory]
     [InlineData("qemu -vga none")]
@@ -71,6 +77,7 @@ public sealed class QemuCommandLineTests
     [InlineData("qxl-vga")]
     [InlineData("cirrus-vga")]
     [InlineData("ramfb")]
+    [InlineData("vhost-user-test-device-pci,chardev=c,virtio-id=16")]
     public void Second_graphics_device_is_refused(string device)
     {
         Assert.Contains(device, Assert.Throws<UserErrorException>(() => Added($"qemu -device {device}")).Message, StringComparison.Ordinal);
@@ -78,7 +85,7 @@ public sealed class QemuCommandLineTests
     }
 
     [Fact]
-    public void Other_devices_are_none_of_our_business() => Assert.EndsWith(Device, Added("qemu -device virtio-net-pci -device"));
+    public void Other_devices_are_none_of_our_business() => Assert.EndsWith(Device, Added("qemu -device virtio-net-pci -device vhost-user-test-device-pci,virtio-id=18 -device"));
 
     [Fact]
     public void Empty_command_is_refused() => Assert.Throws<UserErrorException>(static () => new QemuCommandLine([]));
@@ -108,6 +115,6 @@ public sealed class QemuCommandLineTests
     public void Memory_size_that_makes_no_sense_is_refused(string command) =>
         Assert.Throws<UserErrorException>(() => new QemuCommandLine(command.Split(' ')).MemoryMib);
 
-    private static string Added(string command, int outputs = 1) =>
-        string.Join(' ', new QemuCommandLine(command.Split(' ')).Complete("/s", outputs).SelectMany(static a => a.Arguments));
+    private static string Added(string command, int outputs = 1, string device = QemuDevice.Gpu) =>
+        string.Join(' ', new QemuCommandLine(command.Split(' ')).Complete("/s", outputs, new QemuDevice(device, "why")).SelectMany(static a => a.Arguments));
 }

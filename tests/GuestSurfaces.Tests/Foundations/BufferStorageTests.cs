@@ -5,10 +5,12 @@ using Xunit;
 
 namespace GuestSurfaces.Tests.Foundations;
 
-public sealed class BufferStorageTests : IBufferProducer, IBufferConsumer
+public sealed class BufferStorageTests : IBufferProducer, IBufferConsumer, IBufferWatcher
 {
     private int _unlocked;
     private int _closed;
+    private int _free;
+    private bool _showsAgain;
 
     [Fact]
     public void A_storage_closes_when_it_is_dropped_and_then_unlocked()
@@ -79,7 +81,65 @@ public sealed class BufferStorageTests : IBufferProducer, IBufferConsumer
         storage.Drop();
     }
 
-    void IBufferProducer.OnUnlocked(BufferStorage storage) => _unlocked++;
+    [Fact]
+    public void A_watcher_hears_of_the_last_unlock_once_for_each_time_it_asked()
+    {
+        var storage = Allocate();
+        storage.Lock();
+        storage.Watch(this);
+        storage.Watch(this);
+        storage.Lock();
+        storage.Unlock();
+        Assert.Equal(0, _free);
+        storage.Unlock();
+        Assert.Equal((1, 1), (_unlocked, _free));
+        storage.Lock();
+        storage.Unlock();
+        Assert.Equal((2, 1), (_unlocked, _free));
+        storage.Drop();
+    }
+
+    [Fact]
+    public void A_watcher_hears_of_a_dropped_storage_when_it_is_closed()
+    {
+        var storage = Allocate();
+        storage.Lock();
+        storage.Watch(this);
+        storage.Drop();
+        Assert.Equal(0, _free);
+        storage.Unlock();
+        Assert.Equal((1, 1), (_closed, _free));
+    }
+
+    [Fact]
+    public void A_storage_that_its_producer_shows_again_at_once_was_never_free()
+    {
+        var storage = Allocate();
+        storage.Lock();
+        storage.Watch(this);
+        _showsAgain = true;
+        storage.Unlock();
+        Assert.Equal(0, _free);
+        storage.Unlock();
+        Assert.Equal(1, _free);
+        storage.Drop();
+    }
+
+    void IBufferProducer.OnUnlocked(BufferStorage storage)
+    {
+        _unlocked++;
+        if (!_showsAgain)
+            return;
+        _showsAgain = false;
+        storage.Lock();
+        storage.Watch(this);
+    }
+
+    void IBufferWatcher.OnFree(BufferStorage storage)
+    {
+        Assert.Equal(0, storage.LockCount);
+        _free++;
+    }
 
     void IBufferConsumer.OnClosed(BufferStorage storage) => _closed++;
 

@@ -5,6 +5,7 @@ using GuestSurfaces.Core.Diagnostics;
 using GuestSurfaces.Core.Frames;
 using GuestSurfaces.Core.Loop;
 using GuestSurfaces.Core.Sessions;
+using GuestSurfaces.Interop;
 using GuestSurfaces.Testing;
 using GuestSurfaces.Testing.Gpu;
 using Xunit;
@@ -23,6 +24,7 @@ public sealed class SessionTests : IGuestTransport, IDisposable
     private readonly BufferView _view = new(new BufferSize(32, 32), DrmFormat.Xrgb8888, DrmModifier.Linear, 0, 128);
     private readonly List<(int Scanout, ulong Serial)> _settled = [];
     private readonly List<(int Scanout, OutputMode Mode)> _modes = [];
+    private int _displayChanges;
 
     public SessionTests()
     {
@@ -203,6 +205,15 @@ public sealed class SessionTests : IGuestTransport, IDisposable
     }
 
     [Fact]
+    public void Guests_side_hears_that_refused_buffers_may_be_tried_again()
+    {
+        _session.DisplayChanged();
+        Assert.Equal(1, _displayChanges);
+        _session.Transport = null;
+        _session.DisplayChanged();
+    }
+
+    [Fact]
     public void A_display_that_throws_is_done_with_and_the_guest_runs_on()
     {
         Exception? failure = null;
@@ -220,14 +231,58 @@ public sealed class SessionTests : IGuestTransport, IDisposable
         Assert.Equal(2, _display.FrameCount);
     }
 
+    [Fact]
+    public void More_buffers_than_there_is_room_for_are_forgotten_one_by_one_and_counted()
+    {
+        using var file = MemFdHandle.TryCreateSealed("no-dma-buf", 4096, out _)!;
+        _display.Holds = true;
+        var storages = Enumerable.Range(0, 10).Select(_ => BufferStorage.FromDmabufs([file.Duplicate<DmabufHandle>()], null)).ToArray();
+        for (ulong serial = 1; serial <= 10; serial++)
+        {
+            Present(0, serial, awaited: false, storages[serial - 1]);
+            _session.Latched(0, serial, _clock.NowNs);
+            Run(35 * Ms);
+            Assert.Equal((0, serial), _settled[^1]);
+        }
+
+        Assert.Equal(2, _session.Statistics.UnprotectedFlips); // the two that nobody waits for any more
+        for (var i = 2; i < 10; i++)
+            storages[i].Unlock();
+        Present(0, 11, awaited: true, storages[9]);
+        _session.Latched(0, 11, _clock.NowNs);
+        Assert.Equal((0, 11ul), _settled[^1]);
+        storages[9].Unlock();
+        storages[0].Unlock();
+        storages[1].Unlock();
+        Assert.Equal(11, _settled.Count);
+        foreach (var storage in storages)
+            storage.Drop();
+    }
+
+    [Fact]
+    public void A_frame_that_shares_a_place_is_not_answered_when_only_the_last_of_them_is_done()
+    {
+        for (ulong serial = 1; serial <= 9; serial++)
+            Present(0, serial);
+        for (ulong serial = 1; serial <= 7; serial++)
+            _session.Superseded(0, serial);
+        _session.Superseded(0, 9); // 8 is still on its way
+        Assert.Equal((0, 7ul), _settled[^1]);
+        _session.Latched(0, 9, _clock.NowNs);
+        Assert.Equal((0, 9ul), _settled[^1]);
+    }
+
     void IGuestTransport.FrameSettled(int scanout, ulong serial) => _settled.Add((scanout, serial));
 
     void IGuestTransport.SetMode(int scanout, in OutputMode mode) => _modes.Add((scanout, mode));
 
-    private void Present(int scanout, ulong serial, bool awaited = true)
+    void IGuestTransport.DisplayChanged() => _displayChanges++;
+
+    private void Present(int scanout, ulong serial, bool awaited = true, BufferStorage? storage = null)
     {
-        _storage.Lock();
-        var frame = new GuestFrame { Storage = _storage, View = _view, Source = _view.Size.Whole, Serial = serial, PoppedNs = _clock.NowNs, Awaited = awaited };
+        storage ??= _storage;
+        storage.Lock();
+        var frame = new GuestFrame { Storage = storage, View = _view, Source = _view.Size.Whole, Serial = serial, PoppedNs = _clock.NowNs, Awaited = awaited };
         _session.Present(scanout, in frame);
     }
 

@@ -17,6 +17,8 @@ public sealed class GpuDirectTests : IGuestBufferExporter, IDisposable
     private readonly GpuHarness _gpu;
     private readonly List<BufferStorage> _exported = [];
     private bool _declines;
+    private int _tries;
+    private int _room;
 
     public GpuDirectTests() => _gpu = new GpuHarness(new VirtioGpuOptions { ScanoutCount = 2, Exporter = this });
 
@@ -112,8 +114,128 @@ public sealed class GpuDirectTests : IGuestBufferExporter, IDisposable
         ((IGuestTransport)_gpu.Device).BufferRefused(99, _exported[0], "a late word about one that is gone");
     }
 
+    [Fact]
+    public void A_refusal_is_remembered_for_its_shape_so_that_the_next_buffer_costs_no_import()
+    {
+        _gpu.ShowBlob(1, 64, 64);
+        _gpu.Flush(1, s_whole);
+        _gpu.ShowBlob(2, 64, 64, GpuHarness.Pixels + 65536);
+        _gpu.Flush(2, s_whole);
+        Refuse(_exported[0], "no");
+        Assert.All(_exported, static s => Assert.True(s.IsClosed)); // both of the pair
+        var picture = Picture.Make(64, 64);
+        _gpu.Draw(GpuHarness.Pixels + (2 * 65536), picture);
+        for (uint id = 3; id < 20; id++)
+        {
+            _gpu.ShowBlob(id, 64, 64, GpuHarness.Pixels + (2 * 65536));
+            _gpu.Flush(id, s_whole);
+            Assert.Equal(picture, _gpu.Display.Last.Pixels);
+        }
+
+        Assert.Equal((2, Rung.Copy, "no"), (_exported.Count, _gpu.Statistics.SourceRung.Rung, _gpu.Statistics.SourceRung.Reason));
+        Assert.NotEmpty(_gpu.Statistics.SourceRung.Remedy);
+        _gpu.ShowBlob(20, 64, 32);
+        _gpu.Flush(20, new WireRect(0, 0, 64, 32));
+        Assert.Same(_exported[2], _gpu.Display.Last.Storage); // another shape
+    }
+
+    [Fact]
+    public void The_same_pages_may_be_refused_in_one_shape_and_shown_in_another()
+    {
+        _gpu.ShowBlob(1, 64, 64);
+        Assert.Equal(OkNoData, _gpu.SetScanoutBlob(1, 1, new WireRect(0, 0, 32, 32), 32, 32, 128));
+        _gpu.Flush(1, s_whole); // on scanout 0, then on 1
+        Refuse(_exported[0], "not so narrow");
+        _gpu.Flush(1, s_whole);
+        var frames = _gpu.Display.Frames[^2..];
+        Assert.Same(_exported[1], frames[0].Storage);
+        Assert.NotNull(frames[1].Storage.Pixels);
+        Assert.NotSame(_exported[1], frames[1].Storage);
+    }
+
+    [Fact]
+    public void When_the_display_changes_what_it_refused_is_tried_again()
+    {
+        _gpu.ShowBlob(1, 64, 64);
+        _gpu.Flush(1, s_whole);
+        var device = (IGuestTransport)_gpu.Device;
+        device.DisplayChanged();
+        _gpu.Run(0);
+        Assert.Single(_exported); // nothing was refused
+
+        Refuse(_exported[0], "no");
+        device.DisplayChanged();
+        Assert.Single(_exported); // not from inside the display
+        _gpu.Run(0);
+        Assert.Equal(2, _exported.Count);
+        _gpu.Flush(1, new WireRect(3, 3, 1, 1));
+        Assert.Same(_exported[1], _gpu.Display.Last.Storage);
+        Assert.Equal(new BufferRect(0, 0, 64, 64), _gpu.Display.Last.Damage.Bounds);
+        Assert.Equal(Rung.Direct, _gpu.Statistics.SourceRung.Rung);
+    }
+
+    [Fact]
+    public void A_decline_is_final_for_its_pages_until_there_is_room_again()
+    {
+        _declines = true;
+        _gpu.ShowBlob(1, 64, 64);
+        _gpu.ShowBlob(2, 64, 64, GpuHarness.Pixels + 65536);
+        for (uint i = 0; i < 10; i++)
+        {
+            _gpu.SetScanoutBlob(0, 1 + (i % 2), s_whole, 64, 64, 256);
+            _gpu.Flush(1 + (i % 2), s_whole);
+        }
+
+        Assert.Equal(2, _tries);
+        _declines = false;
+        _room++;
+        _gpu.Flush(2, s_whole); // stays on screen: no SET_SCANOUT comes
+        Assert.Equal(2, _tries); // not in a flush
+        _gpu.Run(0);
+        _gpu.Flush(2, s_whole);
+        Assert.Equal((3, Rung.Direct), (_tries, _gpu.Statistics.SourceRung.Rung));
+        Assert.Same(Assert.Single(_exported), _gpu.Display.Last.Storage);
+    }
+
+    [Fact]
+    public void New_pages_of_a_blob_on_screen_are_exported_without_another_set_scanout()
+    {
+        _gpu.ShowBlob(1, 64, 64);
+        Assert.Equal(OkNoData, _gpu.Detach(1));
+        Assert.Equal(OkNoData, _gpu.Attach(1, new GuestPages(GpuHarness.Pixels + 65536, 16384)));
+        _gpu.Run(0);
+        _gpu.Flush(1, s_whole);
+        Assert.Same(_exported[1], _gpu.Display.Last.Storage);
+    }
+
+    [Fact]
+    public void Refused_shapes_are_bounded_and_go_with_the_driver()
+    {
+        for (uint i = 0; i < 17; i++)
+        {
+            _gpu.CreateBlob(1 + i, 65536, new GuestPages(GpuHarness.Pixels, 65536));
+            _gpu.SetScanoutBlob(0, 1 + i, s_whole, 64, 64, 256 + (i * 4));
+            _gpu.Flush(1 + i, s_whole);
+            Refuse(_exported[^1], "no");
+        }
+
+        _gpu.SetScanoutBlob(0, 1, s_whole, 64, 64, 256);
+        Assert.Equal(18, _exported.Count); // the oldest was forgotten
+        _gpu.SetScanoutBlob(0, 2, s_whole, 64, 64, 260);
+        Assert.Equal(18, _exported.Count);
+        _gpu.Device.Reset();
+        _gpu.Device.SetFeatures(ulong.MaxValue);
+        _gpu.Device.StartQueue(0, _gpu.Control.Queue);
+        _gpu.CreateBlob(2, 65536, new GuestPages(GpuHarness.Pixels, 65536));
+        _gpu.SetScanoutBlob(0, 2, s_whole, 64, 64, 260);
+        Assert.Equal(19, _exported.Count);
+    }
+
+    int IGuestBufferExporter.RoomMade => _room;
+
     BufferStorage? IGuestBufferExporter.TryExport(GuestMemory memory, BackingList backing, ulong sizeBytes, out RungReport decline)
     {
+        _tries++;
         decline = new RungReport(Rung.Copy, "not today", "tomorrow");
         if (_declines)
             return null;
@@ -122,5 +244,11 @@ public sealed class GpuDirectTests : IGuestBufferExporter, IDisposable
         var storage = BufferStorage.TryAllocate("exported", sizeBytes, null, out _)!;
         _exported.Add(storage);
         return storage;
+    }
+
+    private void Refuse(BufferStorage storage, string reason)
+    {
+        ((IGuestTransport)_gpu.Device).BufferRefused(0, storage, reason);
+        _gpu.Run(0);
     }
 }

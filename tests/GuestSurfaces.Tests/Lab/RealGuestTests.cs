@@ -9,6 +9,7 @@ namespace GuestSurfaces.Tests.Lab;
 /// Unmodified Debian kernels in unmodified QEMUs, shown by real compositors. The guest says the checksum of what it drew; the compositor's own screenshot
 /// must have it, pixel for pixel.
 /// </summary>
+[Trait("Tier", "A")]
 public sealed class RealGuestTests
 {
     // Pairwise: each kernel, VMM, compositor and job meets each other's values at least once where both exist.

@@ -4,6 +4,7 @@ using Xunit;
 namespace GuestSurfaces.Tests.Lab;
 
 /// <summary>The direct rung's source side over a real /dev/udmabuf, which build machines lack: in L1, whose kernel is a stock one.</summary>
+[Trait("Tier", "B")]
 public sealed class UdmabufTests
 {
     [Fact]

@@ -22,6 +22,9 @@ public sealed class LayoutTests
         (typeof(LibC.PollFd), "struct pollfd"),
         (typeof(LibC.UdmabufCreateList), "struct udmabuf_create_list"),
         (typeof(LibC.UdmabufCreateItem), "struct udmabuf_create_item"),
+        (typeof(LibC.DmaBufSync), "struct dma_buf_sync"),
+        (typeof(LibC.DmaBufSyncFile), "struct dma_buf_export_sync_file"),
+        (typeof(LibC.DmaBufSyncFile), "struct dma_buf_import_sync_file"),
     ];
 
     // Constants that no header defines under that name: what they stand for, or null for those that stand for nothing.
@@ -31,6 +34,8 @@ public sealed class LayoutTests
         ["SpawnActionsBytes"] = "sizeof(posix_spawn_file_actions_t)",
         ["SpawnAttributesBytes"] = "sizeof(posix_spawnattr_t)",
         ["SignalSetBytes"] = "sizeof(sigset_t)",
+        ["LibraryName"] = null,
+        ["AttributesPerPlane"] = null,
     };
 
     [Fact]
@@ -38,7 +43,7 @@ public sealed class LayoutTests
     {
         var c = new StringBuilder();
         c.AppendLine("#define _GNU_SOURCE");
-        foreach (var header in (string[])["stddef.h", "time.h", "fcntl.h", "poll.h", "errno.h", "sys/stat.h", "sys/uio.h", "sys/socket.h", "sys/mman.h", "sys/eventfd.h", "sys/epoll.h", "sys/timerfd.h", "unistd.h", "spawn.h", "signal.h", "linux/udmabuf.h"])
+        foreach (var header in (string[])["stddef.h", "time.h", "fcntl.h", "poll.h", "errno.h", "sys/stat.h", "sys/uio.h", "sys/socket.h", "sys/mman.h", "sys/eventfd.h", "sys/epoll.h", "sys/timerfd.h", "unistd.h", "spawn.h", "signal.h", "linux/dma-buf.h", "linux/udmabuf.h", "EGL/egl.h", "EGL/eglext.h", "GLES2/gl2.h", "GLES2/gl2ext.h"])
             c.AppendLine($"#include <{header}>");
 
         var checks = 0;
@@ -55,7 +60,8 @@ public sealed class LayoutTests
             checks++;
         }
 
-        foreach (var constant in typeof(LibC).GetFields(BindingFlags.Static | BindingFlags.NonPublic).Where(f => f.IsLiteral))
+        Type[] classes = [typeof(LibC), typeof(Egl), typeof(Gl)];
+        foreach (var constant in classes.SelectMany(c => c.GetFields(BindingFlags.Static | BindingFlags.NonPublic | BindingFlags.Public)).Where(f => f.IsLiteral))
         {
             var name = s_otherNames.GetValueOrDefault(constant.Name, constant.Name);
             if (name is null)

@@ -2,6 +2,7 @@
 using GuestSurfaces.Core.Buffers;
 using GuestSurfaces.Core.Diagnostics;
 using GuestSurfaces.Core.Frames;
+using GuestSurfaces.Core.Loop;
 using GuestSurfaces.Core.Sessions;
 using GuestSurfaces.Presentation;
 using GuestSurfaces.Testing;
@@ -17,24 +18,28 @@ public class AllocationTests
     private const int WarmUp = 200;
 
     [Theory]
-    [InlineData("XR24", ReleaseMode.WhenReplaced, 2)]
-    [InlineData("XR24", ReleaseMode.AtRefresh, 2)]
-    [InlineData("XR24", ReleaseMode.WhenReplaced, 1)]
-    [InlineData("XB24", ReleaseMode.WhenReplaced, 2)]
-    public void Ten_thousand_frames_allocate_nothing_in_the_presenter(string format, ReleaseMode release, int buffers)
+    [InlineData("XR24", ReleaseMode.WhenReplaced, 2, 0u)]
+    [InlineData("XR24", ReleaseMode.AtRefresh, 2, 0u)]
+    [InlineData("XR24", ReleaseMode.WhenReplaced, 1, 0u)]
+    [InlineData("XB24", ReleaseMode.WhenReplaced, 2, 0u)]
+    [InlineData("XR24", ReleaseMode.WhenReplaced, 2, 3u)]
+    [InlineData("XR24", ReleaseMode.WhenReplaced, 2, 5u)]
+    [InlineData("XB24", ReleaseMode.WhenReplaced, 2, 5u)]
+    public void Ten_thousand_frames_allocate_nothing_in_the_presenter(string format, ReleaseMode release, int buffers, uint dmabufVersion)
     {
         var clock = new VirtualClock();
-        using var compositor = new FakeCompositor(new FakeCompositorOptions { Release = release }, clock);
+        using var compositor = new FakeCompositor(new FakeCompositorOptions { Release = release, DmabufVersion = dmabufVersion }, clock);
+        var gpu = new FakeGpu();
         var events = new SilentEvents();
         var statistics = new GuestStatistics();
-        using var presenter = new WaylandPresenter(compositor.ClientConnection, clock, events, new PresenterOptions(), statistics, NullLogger.Instance);
+        using var presenter = new WaylandPresenter(compositor.ClientConnection, new TimerQueue(clock), new FakeDmabufSync(), events, new PresenterOptions(), statistics, NullLogger.Instance, _ => gpu);
         for (var i = 0; i < 4; i++)
         {
             presenter.Dispatch();
             compositor.Dispatch();
         }
 
-        var pictures = Enumerable.Range(0, buffers).Select(_ => new TestPicture(32, 32, DrmFormat.FromLetters(format))).ToArray();
+        var pictures = Enumerable.Range(0, buffers).Select(_ => new TestPicture(32, 32, DrmFormat.FromLetters(format), isDmabuf: dmabufVersion > 0)).ToArray();
         var allocated = 0L;
         for (var i = -WarmUp; i < Frames; i++)
         {
@@ -53,6 +58,9 @@ public class AllocationTests
             presenter.Present(0, in frame);
             presenter.MoveCursor(0, i & 15, 4);
             allocated += Counted(i, before);
+            before = gpu.Allocated;
+            gpu.Run();
+            allocated += i < 0 ? 0 : gpu.Allocated - before;
 
             compositor.Dispatch();
             clock.Advance(16_666_667);
@@ -65,8 +73,57 @@ public class AllocationTests
             compositor.Dispatch();
         }
 
+        var isConverted = dmabufVersion > 0 && format != "XR24";
+        Assert.Equal(isConverted ? Rung.Convert : dmabufVersion > 0 ? Rung.Direct : Rung.Copy, statistics.Rung.Rung);
+
         // The first ones wait for the window.
-        Assert.InRange(events.Latched, Frames + WarmUp - 4, Frames + WarmUp);
+        Assert.InRange(events.Latched, Frames + WarmUp - 8, Frames + WarmUp);
+        Assert.Equal(0, allocated);
+        Assert.Equal(isConverted, gpu.Draws.Count > Frames);
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Ten_thousand_flips_between_dma_bufs_allocate_nothing_in_session_and_presenter(bool gpuIsSlow)
+    {
+        using var f = new FlipFixture();
+        TestPicture[] pictures = [FlipFixture.Dmabuf(), FlipFixture.Dmabuf()];
+        f.Answers.Capacity = 2 * (Frames + WarmUp);
+        for (var i = 0; i < 4; i++)
+        {
+            f.Flip(pictures[i % 2]);
+            f.Refresh();
+        }
+
+        var allocated = 0L;
+        for (var i = -WarmUp; i < Frames; i++)
+        {
+            var shown = pictures[(i + WarmUp + 1) % 2].Storage;
+            if (gpuIsSlow && i > -WarmUp)
+                f.Gpu.Begin(shown);
+            var before = GC.GetAllocatedBytesForCurrentThread();
+            f.Present(pictures[(i + WarmUp) % 2]);
+            f.Presenter.Dispatch();
+            allocated += Counted(i, before);
+
+            f.Compositor.Dispatch();
+            f.Clock.Advance(16_666_667);
+            f.Compositor.Refresh();
+            f.Compositor.Dispatch();
+
+            before = GC.GetAllocatedBytesForCurrentThread();
+            f.Presenter.Dispatch();
+            f.Gpu.End(shown);
+            f.Pass(0);
+            allocated += Counted(i, before);
+            f.Compositor.Dispatch();
+        }
+
+        Assert.Equal(Frames + WarmUp + 4, f.Answers.Count);
+        Assert.InRange(f.Statistics.ReleaseWaits, Frames, f.Answers.Count); // the callback comes before the release
+        Assert.Equal(gpuIsSlow ? 2 : 0, f.Gpu.Watches);
+        Assert.Equal(0, f.Statistics.UnprotectedFlips);
         Assert.Equal(0, allocated);
     }
 

@@ -2,6 +2,7 @@
 using GuestSurfaces.Core.Buffers;
 using GuestSurfaces.Core.Diagnostics;
 using GuestSurfaces.Core.Frames;
+using GuestSurfaces.Core.Loop;
 using GuestSurfaces.Presentation;
 using GuestSurfaces.Testing;
 using GuestSurfaces.Testing.Presentation;
@@ -15,13 +16,23 @@ namespace GuestSurfaces.Tests.Presentation;
 /// <summary>A presenter and a strict compositor in one thread, on one clock that stands still.</summary>
 internal sealed class PresenterFixture : IDisposable
 {
+    private readonly FakeGpu? _gpu;
     private ulong _serial;
 
-    public PresenterFixture(FakeCompositorOptions? compositor = null, PresenterOptions? options = null)
+    public PresenterFixture(FakeCompositorOptions? compositor = null, PresenterOptions? options = null, FakeGpu? gpu = null)
     {
+        _gpu = gpu;
+        Timers = new TimerQueue(Clock);
         Compositor = new FakeCompositor(compositor ?? new FakeCompositorOptions(), Clock);
         Presenter = new WaylandPresenter(
-            Compositor.ClientConnection, Clock, Events, options ?? new PresenterOptions { Title = "Fedora", AppId = "org.guestsurfaces.Fedora" }, Statistics, NullLogger.Instance)
+            Compositor.ClientConnection,
+            Timers,
+            new FakeDmabufSync(),
+            Events,
+            options ?? new PresenterOptions { Title = "Fedora", AppId = "org.guestsurfaces.Fedora" },
+            Statistics,
+            NullLogger.Instance,
+            gpu is null ? null : _ => gpu)
         {
             Lost = failure => Lost = failure,
         };
@@ -29,6 +40,8 @@ internal sealed class PresenterFixture : IDisposable
     }
 
     public VirtualClock Clock { get; } = new();
+
+    public TimerQueue Timers { get; }
 
     public RecordedEvents Events { get; } = new();
 
@@ -42,13 +55,15 @@ internal sealed class PresenterFixture : IDisposable
 
     public FakeToplevel Window => Compositor.Toplevel;
 
-    /// <summary>Both sides handle everything that is under way.</summary>
+    /// <summary>Both sides, and the GPU, handle everything that is under way.</summary>
     public void Pump()
     {
-        for (var i = 0; i < 6; i++)
+        for (var left = 6; left > 0; left--)
         {
             Presenter.Dispatch();
             Compositor.Dispatch();
+            if (_gpu?.Run() == true)
+                left = 6;
         }
 
         Presenter.Dispatch();
@@ -59,6 +74,14 @@ internal sealed class PresenterFixture : IDisposable
     {
         Clock.Advance(16_666_667);
         Compositor.Refresh();
+        Pump();
+    }
+
+    /// <summary>Time passes, and timers run.</summary>
+    public void Advance(long ns)
+    {
+        Clock.Advance(ns);
+        Timers.RunDue();
         Pump();
     }
 

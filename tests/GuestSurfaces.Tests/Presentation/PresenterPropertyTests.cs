@@ -21,7 +21,9 @@ public class PresenterPropertyTests
     [InlineData("XR24", ReleaseMode.AtCommit, 0u)]
     [InlineData("XR24", ReleaseMode.AtRefresh, 0u)]
     [InlineData("XB24", ReleaseMode.WhenReplaced, 0u)]
+    [InlineData("XR24", ReleaseMode.WhenReplaced, 3u)]
     [InlineData("XR24", ReleaseMode.WhenReplaced, 4u)]
+    [InlineData("XR24", ReleaseMode.AtRefresh, 5u)]
     public void Random_sequences_settle_every_frame_once_and_end_with_the_right_picture(string format, ReleaseMode release, uint dmabufVersion) =>
         Prop.ForAll<byte[]>(bytes => new Run(bytes ?? [], DrmFormat.FromLetters(format), release, dmabufVersion).Play())
             .Check(Config.QuickThrowOnFailure.WithMaxTest(300).WithStartSize(5).WithEndSize(120));
@@ -44,6 +46,7 @@ public class PresenterPropertyTests
         private readonly HashSet<ulong> _presented = [];
         private TestPicture? _last;
         private int _at;
+        private ulong _device;
 
         public bool Play()
         {
@@ -69,7 +72,7 @@ public class PresenterPropertyTests
         private void Step(int code)
         {
             var window = _f.Compositor.Toplevels.Count > 0 && !_f.Window.IsDestroyed ? _f.Window : null;
-            switch (code % 14)
+            switch (code % 15)
             {
                 case 0 or 1 or 2:
                     Present(FreePicture());
@@ -107,6 +110,9 @@ public class PresenterPropertyTests
                 case 13:
                     _f.Presenter.MoveCursor(0, Next() % 40, Next() % 40);
                     break;
+                case 14:
+                    ChangeFeedback();
+                    break;
             }
 
             // Either side may be ahead of the other.
@@ -142,6 +148,15 @@ public class PresenterPropertyTests
             image.Storage.Lock();
             _pictures.Add(image);
             _f.Presenter.SetCursor(0, new CursorImage(image.Storage, image.View.Size, Next() % 4, Next() % 4), Next() % 40, Next() % 40);
+        }
+
+        /// <summary>What is being imported fails just then: it has to be asked again.</summary>
+        private void ChangeFeedback()
+        {
+            if (_f.Compositor.Dmabuf is not { } dmabuf || dmabuf.Feedbacks.Find(static feedback => feedback.Surface is not null && feedback.Resource.IsAlive) is not { } feedback)
+                return;
+            feedback.Send([new FakeTranche(Next() % 2 == 0, (DrmFormat.Xrgb8888, DrmModifier.Linear)) { Device = ++_device }], withTable: _device == 1 || Next() % 2 == 0);
+            dmabuf.AnswerImports(refuse: true);
         }
 
         private TestPicture FreePicture()

@@ -32,7 +32,7 @@ public sealed class SessionTests : IGuestTransport, IDisposable
         _compositor = new FakeCompositor(new FakeCompositorOptions(), _clock);
         var statistics = new GuestStatistics();
         _session = new Session(_timers, statistics, new Limits()) { Transport = this };
-        _presenter = new WaylandPresenter(_compositor.ClientConnection, _clock, _session, new PresenterOptions(), statistics, NullLogger.Instance);
+        _presenter = new WaylandPresenter(_compositor.ClientConnection, _timers, new FakeDmabufSync(), _session, new PresenterOptions(), statistics, NullLogger.Instance);
         _session.Display = _presenter;
         Pump();
     }

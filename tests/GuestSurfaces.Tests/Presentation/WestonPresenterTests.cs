@@ -7,6 +7,7 @@ using GuestSurfaces.Core.Frames;
 using GuestSurfaces.Core.Loop;
 using GuestSurfaces.Core.Sessions;
 using GuestSurfaces.Presentation;
+using GuestSurfaces.Presentation.Diagnostics;
 using GuestSurfaces.Testing.Presentation;
 using GuestSurfaces.Testing.Screenshots;
 using GuestSurfaces.Tests.Lab;
@@ -116,6 +117,9 @@ public sealed class WestonPresenterTests : IDisposable, IGuestTransport
         // Debian 13's weston with GL in software takes plain memfds for dma-bufs.
         using var bench = new LabBench("weston14-gl", size: "320x200");
         var display = bench.Display;
+        var dmabufs = CompositorProbe.Run(display).Report!.Dmabufs;
+        Assert.True(dmabufs.Offers(DrmFormat.Xrgb8888, DrmModifier.Linear));
+        Assert.False(dmabufs.ScansOut(DrmFormat.Xrgb8888, DrmModifier.Linear)); // there is no screen
         var screen = Screenshot.Take(display);
         Present(display, new PresenterOptions());
         var picture = new TestPicture(screen.Width, screen.Height, isDmabuf: true).FillPattern();

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 using GuestSurfaces.Core.Buffers;
 using GuestSurfaces.Core.Frames;
+using GuestSurfaces.Core.Loop;
 using GuestSurfaces.Presentation;
 using GuestSurfaces.Testing;
 using GuestSurfaces.Testing.Presentation;
@@ -57,7 +58,7 @@ public class WindowTests
         using var compositor = new FakeCompositor(new FakeCompositorOptions(), clock);
         var events = new RecordedEvents();
         using var presenter = new WaylandPresenter(
-            compositor.ClientConnection, clock, events, new PresenterOptions(), new(), Microsoft.Extensions.Logging.Abstractions.NullLogger.Instance);
+            compositor.ClientConnection, new TimerQueue(clock), new FakeDmabufSync(), events, new PresenterOptions(), new(), Microsoft.Extensions.Logging.Abstractions.NullLogger.Instance);
         var picture = new TestPicture(40, 30);
         picture.Storage.Lock();
         presenter.Present(0, new() { Storage = picture.Storage, View = picture.View, Source = picture.Whole, Serial = 1 });

@@ -193,6 +193,22 @@ public sealed class UdmabufExporterTests : IDisposable
         Assert.Equal((0ul, 0), (_exporter.PinnedBytes, _exporter.PinnedBuffers));
     }
 
+    [Fact]
+    public void Room_that_comes_back_is_told_only_to_whom_it_was_missing()
+    {
+        var first = _exporter.TryExport(_memory, [new ScatteredRun(0, 0, 40 * Page)], 40 * Page, out _)!;
+        _exporter.TryExport(_memory, Runs([50]), Page, out _)!.Drop();
+        Assert.Equal(0, _exporter.RoomMade); // nobody waits
+        Declined("the guest's limit of pinned memory, 0 MiB < 1 MiB", [new ScatteredRun(0, 0, 65 * Page)], 65 * Page); // never fits
+        _exporter.TryExport(_memory, Runs([50]), Page, out _)!.Drop();
+        Assert.Equal(0, _exporter.RoomMade);
+        Declined("the guest's limit of pinned memory, 0 MiB < 1 MiB", [new ScatteredRun(0, 0, 30 * Page)], 30 * Page);
+        first.Drop();
+        Assert.Equal(1, _exporter.RoomMade);
+        _exporter.TryExport(_memory, [new ScatteredRun(0, 0, 30 * Page)], 30 * Page, out _)!.Drop();
+        Assert.Equal(1, _exporter.RoomMade);
+    }
+
     [Theory]
     [InlineData(Errno.EBADFD, "guest RAM is in no memfd (EBADFD)")]
     [InlineData(Errno.ENOTTY, "this kernel's udmabuf takes no lists (ENOTTY)")]

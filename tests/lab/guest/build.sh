@@ -9,7 +9,7 @@
 #
 # kernel is the uncompressed vmlinux (QEMU starts it by its PVH entry; an emulated CPU need not unpack it), initrd the
 # modules of a virtio display with their order in /m/order, busybox, and gsguest as /init. Prints the folder.
-# Cached: files newer than what they are made from are left alone. The bigger images come from the trixie root.
+# Cached: rebuilt when its sources change. The bigger images come from the trixie root.
 set -euo pipefail
 . "$(dirname "$0")/../lib.sh"
 
@@ -27,12 +27,8 @@ out=$cache_dir/guest/$version
 mkdir -p "$out"
 
 initrd=$out/initrd${variant:+-$variant}
-up_to_date() {
-    local file
-    for file in "$out/kernel" "$initrd"; do
-        [ -s "$file" ] && [ "$file" -nt "$source_file" ] && [ "$file" -nt "$lab_dir/guest/build.sh" ] && [ "$file" -nt "$lab_dir/guest/weston-job.sh" ] || return 1
-    done
-}
+sources=$(cat "$source_file" "$lab_dir"/guest/{build.sh,weston-job.sh} | sha256sum)
+up_to_date() { [ -s "$out/kernel" ] && [ "$(cat "$initrd.from" 2> /dev/null)" = "$sources" ]; }
 if up_to_date; then echo "$out"; exit 0; fi
 
 need gcc=gcc /usr/include/stdlib.h=libc6-dev cpio=cpio zstd=zstd xz=xz-utils depmod=kmod "$debian_keyring=debian-archive-keyring"
@@ -142,8 +138,9 @@ fi
 
 (cd "$tree" && find . | LC_ALL=C sort | cpio --quiet -o -H newc -R 0:0) > "$work/initrd"
 if [ -n "$variant" ]; then zstd -q -3 --rm "$work/initrd" -o "$work/initrd.zst" && mv "$work/initrd.zst" "$work/initrd"; fi
+rm -f "$initrd.from"
 mv "$work/kernel" "$out/kernel"
 mv "$work/initrd" "$initrd"
-touch "$out/kernel" "$initrd"
+echo "$sources" > "$initrd.from"
 note "$version${variant:+ $variant}: $release, kernel $(du -h "$out/kernel" | cut -f1), initrd $(du -h "$initrd" | cut -f1), in $(elapsed_since "$begin")"
 echo "$out"

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: MIT
+using System.Globalization;
+using System.Net.Sockets;
+using System.Text;
+
+namespace GuestSurfaces.Cli.Status;
+
+/// <summary>Where running guests can be asked: one socket each, <c>$XDG_RUNTIME_DIR/guest-surfaces/NAME-PID.sock</c>, in a folder for this user alone.</summary>
+/// <param name="path">The folder.</param>
+/// <param name="patience">How long each may take; by default five seconds, since they answer between two frames, in emulated machines late.</param>
+internal sealed class StatusFolder(string path, TimeSpan? patience = null)
+{
+    private const int MaxNameChars = 32;
+    private const int MaxSocketPathBytes = 107;
+    private const int MaxAnswerBytes = 64 << 10;
+
+    private readonly TimeSpan _patience = patience ?? TimeSpan.FromSeconds(5);
+
+    /// <summary>This session's; null without one.</summary>
+    public static StatusFolder? OfSession =>
+        Environment.GetEnvironmentVariable("XDG_RUNTIME_DIR") is { Length: > 0 } runtime && Directory.Exists(runtime) ? new StatusFolder(Path.Combine(runtime, "guest-surfaces")) : null;
+
+    /// <summary>Makes the folder if need be, and names a socket in it.</summary>
+    /// <param name="name">The guest's; what no file name should have is left out of it.</param>
+    /// <param name="pid">The process.</param>
+    /// <exception cref="IOException">No folder can be made there.</exception>
+    public string CreateSocketPath(string name, int pid)
+    {
+        const UnixFileMode onlyMe = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
+        Directory.CreateDirectory(path, onlyMe);
+        File.SetUnixFileMode(path, onlyMe); // it may have been there
+        var end = string.Create(CultureInfo.InvariantCulture, $"-{pid}.sock");
+        var room = Math.Clamp(MaxSocketPathBytes - Encoding.UTF8.GetByteCount(path) - 1 - end.Length, 0, MaxNameChars);
+        var plain = name.Select(static c => char.IsAsciiLetterOrDigit(c) || c is '.' or '_' or '-' ? c : '_').Take(room).ToArray();
+        return Path.Combine(path, new string(plain) + end);
+    }
+
+    /// <summary>Asks every guest there. Sockets of processes that ended without removing them are removed.</summary>
+    /// <param name="silent">Those that don't answer, by their files' names.</param>
+    public IReadOnlyList<StatusSnapshot> Ask(out IReadOnlyList<string> silent)
+    {
+        var snapshots = new List<StatusSnapshot>();
+        var withoutAnswer = new List<string>();
+        var sockets = Directory.Exists(path) ? Directory.GetFiles(path, "*.sock") : [];
+        foreach (var socket in sockets.Order(StringComparer.Ordinal))
+        {
+            if (TryAsk(socket, out var isStale) is { } snapshot)
+                snapshots.Add(snapshot);
+            else if (isStale)
+                File.Delete(socket);
+            else
+                withoutAnswer.Add(Path.GetFileNameWithoutExtension(socket));
+        }
+
+        silent = withoutAnswer;
+        return snapshots;
+    }
+
+    private StatusSnapshot? TryAsk(string socketPath, out bool isStale)
+    {
+        isStale = false;
+        using var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        using var deadline = new CancellationTokenSource(_patience);
+        var answer = new byte[MaxAnswerBytes];
+        var length = 0;
+        try
+        {
+            socket.ConnectAsync(new UnixDomainSocketEndPoint(socketPath), deadline.Token).AsTask().GetAwaiter().GetResult();
+            while (length < answer.Length)
+            {
+                var received = socket.ReceiveAsync(answer.AsMemory(length), deadline.Token).AsTask().GetAwaiter().GetResult();
+                if (received == 0)
+                    return StatusSnapshot.TryParse(answer.AsSpan(0, length));
+                length += received;
+            }
+        }
+        catch (SocketException e)
+        {
+            isStale = e.SocketErrorCode is SocketError.ConnectionRefused or SocketError.AddressNotAvailable;
+        }
+        catch (OperationCanceledException)
+        {
+            // It hangs, or is stopped.
+        }
+
+        return null;
+    }
+}

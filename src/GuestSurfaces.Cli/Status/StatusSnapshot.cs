@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: MIT
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using GuestSurfaces.Cli.Hosting;
+
+namespace GuestSurfaces.Cli.Status;
+
+/// <summary>What a running guest's process says about itself. Additions keep <see cref="CurrentSchema"/>; a changed or removed member raises it.</summary>
+internal sealed record StatusSnapshot
+{
+    public const int CurrentSchema = 1;
+
+    // For programs and people, never part of a web page: a + stays a +.
+    private static readonly StatusJson s_json = new(new JsonSerializerOptions(StatusJson.Default.Options) { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping });
+
+    public int Schema { get; init; } = CurrentSchema;
+
+    /// <summary>As --name says.</summary>
+    public required string Name { get; init; }
+
+    public int Pid { get; init; }
+
+    /// <summary>How its pictures arrive: "vhost-user", "fake-guest".</summary>
+    public required string Transport { get; init; }
+
+    /// <summary>"waiting" for a VMM, "connected" to one, or "none" if it needs none.</summary>
+    public required string Frontend { get; init; }
+
+    /// <summary>Whether there are windows.</summary>
+    public bool Shown { get; init; }
+
+    public double UptimeS { get; init; }
+
+    /// <summary>The same as --stats would write now.</summary>
+    public required StatsReport Stats { get; init; }
+
+    public byte[] ToJson() => [.. JsonSerializer.SerializeToUtf8Bytes(this, s_json.StatusSnapshot), (byte)'\n'];
+
+    /// <summary>Several as one array.</summary>
+    public static string ToJson(IReadOnlyList<StatusSnapshot> snapshots) => JsonSerializer.Serialize(snapshots, s_json.IReadOnlyListStatusSnapshot);
+
+    /// <summary>Reads what <see cref="ToJson()"/> wrote. Null if that isn't it.</summary>
+    public static StatusSnapshot? TryParse(ReadOnlySpan<byte> json)
+    {
+        try
+        {
+            return JsonSerializer.Deserialize(json, s_json.StatusSnapshot);
+        }
+        catch (JsonException)
+        {
+            return null;
+        }
+    }
+}
+
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, WriteIndented = true)]
+[JsonSerializable(typeof(StatusSnapshot))]
+[JsonSerializable(typeof(IReadOnlyList<StatusSnapshot>))]
+internal sealed partial class StatusJson : JsonSerializerContext;

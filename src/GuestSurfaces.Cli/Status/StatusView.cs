@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: MIT
+using System.Globalization;
+using GuestSurfaces.Cli.Hosting;
+using Spectre.Console;
+
+namespace GuestSurfaces.Cli.Status;
+
+/// <summary>A snapshot as people read it: one block a guest, 80 columns wide.</summary>
+internal static class StatusView
+{
+    public const int Columns = 80;
+
+    private const int LabelColumns = 10;
+
+    /// <summary>Prints one guest.</summary>
+    /// <param name="console">At least <see cref="Columns"/> wide.</param>
+    /// <param name="guest">What it said.</param>
+    public static void Print(IAnsiConsole console, StatusSnapshot guest)
+    {
+        var stats = guest.Stats;
+        var grid = new Grid { Width = Columns };
+        grid.AddColumn(new GridColumn { Width = LabelColumns, NoWrap = true, Padding = new Padding(2, 0, 0, 0) });
+        grid.AddColumn(new GridColumn { Width = Columns - LabelColumns - 2, Padding = new Padding(0, 0, 0, 0) });
+        void Row(string label, string text, string style = "default") => grid.AddRow(new Text(label), new Text(text, Style.Parse(style)));
+
+        console.MarkupLineInterpolated(CultureInfo.InvariantCulture, $"[bold]{guest.Name}[/] (pid {guest.Pid})");
+        Row("guest", $"{guest.Transport}{Frontend(guest.Frontend)}, {(guest.Shown ? "shown here" : "unseen")}, for {Duration(guest.UptimeS)}");
+        Row("rung", stats.Rung switch
+        {
+            "direct" => "direct: the guest's own pages are shown, nothing is copied",
+            "convert" => "convert: one pass of the GPU for each frame",
+            "copy" => "copy: what the guest changed is copied once",
+            _ when stats.FramesReceived > 0 => "none: nobody looks",
+            _ => "none yet: no frame came",
+        }, stats.Rung == "direct" ? "green" : stats.Rung == "none" ? "default" : "yellow");
+        if (stats.Rung != "none" && stats.Reason.Length > 0)
+            Row("why", stats.Reason);
+        if (stats.Remedy.Length > 0)
+            Row("fix", stats.Remedy);
+        if (stats.FramesReceived > 0)
+        {
+            Row("frames", $"{Number(stats.FramesReceived)} from the guest, {Number(stats.FramesPresented)} on screen, {Number(stats.FramesDropped)} overtaken by a newer one");
+            Row("copied", $"{Bytes(stats.BytesCopiedPerFrame)} a frame");
+        }
+
+        if (stats.UnprotectedFlips > 0)
+            Row("flips", $"{Number(stats.UnprotectedFlips)} answered by the clock, {(guest.Shown ? "since the compositor didn't in time" : "since nobody looks")}");
+        if (stats.PinnedBuffers > 0)
+            Row("pinned", $"{Bytes(stats.PinnedBytes)} of the guest's memory in {Number(stats.PinnedBuffers)} buffers");
+        if (stats.FlushToCommitUs.Max > 0)
+            Row("latency", $"{Latency(stats.FlushToCommitUs)}: from the guest's flush to the compositor");
+        if (stats.FlushToGuestUs.Max > 0)
+            Row(stats.FlushToCommitUs.Max > 0 ? "" : "latency", $"{Latency(stats.FlushToGuestUs)}: from the guest's flush to its answer");
+        console.Write(grid);
+    }
+
+    private static string Frontend(string frontend) => frontend switch
+    {
+        "waiting" => ", waiting for a VMM",
+        "connected" => ", VMM connected",
+        _ => "",
+    };
+
+    private static string Number(long number) => number.ToString(CultureInfo.InvariantCulture);
+
+    private static string Latency(Percentiles us) =>
+        string.Create(CultureInfo.InvariantCulture, $"{us.P50 / 1000:0.00} ms (1 % over {us.P99 / 1000:0.00}, longest {us.Max / 1000:0.00})");
+
+    private static string Bytes(double bytes) => bytes switch
+    {
+        < 1024 => string.Create(CultureInfo.InvariantCulture, $"{bytes:0} bytes"),
+        < 1 << 20 => string.Create(CultureInfo.InvariantCulture, $"{bytes / 1024:0.#} KiB"),
+        _ => string.Create(CultureInfo.InvariantCulture, $"{bytes / (1 << 20):0.#} MiB"),
+    };
+
+    private static string Duration(double seconds) => TimeSpan.FromSeconds(Math.Max(seconds, 0)) switch
+    {
+        { TotalMinutes: < 2 } t => string.Create(CultureInfo.InvariantCulture, $"{t.TotalSeconds:0} s"),
+        { TotalHours: < 2 } t => string.Create(CultureInfo.InvariantCulture, $"{t.TotalMinutes:0} min"),
+        var t => string.Create(CultureInfo.InvariantCulture, $"{t.TotalHours:0} h"),
+    };
+}

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: MIT
+using System.Runtime.InteropServices;
+using GuestSurfaces.Core.Loop;
+using GuestSurfaces.Interop;
+
+namespace GuestSurfaces.Presentation.Buffers;
+
+/// <summary>What the CPU's side and devices have to tell each other about a dma-buf. The kernel, or a test.</summary>
+internal interface IDmabufSync
+{
+    /// <summary>Whether a device is still at work in it. Doesn't wait.</summary>
+    /// <param name="dmabuf">Borrowed.</param>
+    bool HasPendingFences(DmabufHandle dmabuf);
+
+    /// <summary>A CPU has drawn, a device is about to read.</summary>
+    /// <param name="dmabuf">Borrowed.</param>
+    void PublishCpuWrites(DmabufHandle dmabuf);
+
+    /// <summary>Prepares for being told when it's worth asking again. Not armed yet.</summary>
+    /// <param name="dmabuf">Borrowed; stays open until the watch is disposed.</param>
+    /// <param name="handler">Who is told, perhaps too often.</param>
+    /// <returns>The watch, or null if there can't be one.</returns>
+    IFenceWatch? TryWatch(DmabufHandle dmabuf, IFdHandler handler);
+}
+
+/// <summary>A dma-buf that is being watched, or could be: arming it allocates nothing.</summary>
+internal interface IFenceWatch : IDisposable
+{
+    /// <summary>Starts or stops telling.</summary>
+    /// <param name="isArmed">Which.</param>
+    void Arm(bool isArmed);
+}
+
+/// <summary>The kernel's dma-bufs in an event loop.</summary>
+internal sealed class LoopDmabufSync(EventLoop loop) : IDmabufSync
+{
+    // x86 keeps its caches coherent; what else there may be isn't told to programs.
+    private static readonly bool s_mayBeIncoherent = RuntimeInformation.ProcessArchitecture == Architecture.Arm64;
+
+    /// <inheritdoc/>
+    public bool HasPendingFences(DmabufHandle dmabuf) => dmabuf.HasPendingFences();
+
+    /// <inheritdoc/>
+    public void PublishCpuWrites(DmabufHandle dmabuf)
+    {
+        if (s_mayBeIncoherent)
+            _ = dmabuf.SyncCpuWrites(); // an exporter that can't has coherent memory
+    }
+
+    /// <inheritdoc/>
+    public IFenceWatch? TryWatch(DmabufHandle dmabuf, IFdHandler handler) =>
+        loop.TryWatch(dmabuf, EpollEvents.None, handler, out _) is { } watch ? new Watch(watch) : null;
+
+    private sealed class Watch(FdWatch watch) : IFenceWatch
+    {
+        public void Arm(bool isArmed) => watch.Modify(isArmed ? EpollEvents.Out : EpollEvents.None);
+
+        public void Dispose() => watch.Dispose();
+    }
+}

@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: MIT
+using GuestSurfaces.Core;
+using GuestSurfaces.Core.Buffers;
+using GuestSurfaces.Core.Diagnostics;
+using GuestSurfaces.Core.Frames;
+using GuestSurfaces.Core.Loop;
+using GuestSurfaces.Core.Sessions;
+using GuestSurfaces.Presentation;
+using GuestSurfaces.Testing;
+using GuestSurfaces.Testing.Presentation;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace GuestSurfaces.Tests.Presentation;
+
+/// <summary>A guest, its session, the presenter, a strict compositor and a GPU: everything that an answer hangs on, on one clock turned by hand.</summary>
+internal sealed class FlipFixture : IGuestTransport, IDisposable
+{
+    public const long Ms = 1_000_000;
+
+    private readonly TimerQueue _timers;
+
+    public FlipFixture(FakeCompositorOptions? compositor = null, Func<Session, IDisplayEvents>? spy = null)
+    {
+        _timers = new TimerQueue(Clock);
+        Compositor = new FakeCompositor(compositor ?? new FakeCompositorOptions { DmabufVersion = 4 }, Clock);
+        Session = new Session(_timers, new GuestStatistics(), new Limits()) { Transport = this };
+        Presenter = new WaylandPresenter(
+            Compositor.ClientConnection, _timers, Gpu, spy?.Invoke(Session) ?? Session, new PresenterOptions(), Session.Statistics, NullLogger.Instance)
+        {
+            Lost = _ => IsLost = true,
+        };
+        Session.Display = Presenter;
+        Pump();
+    }
+
+    public VirtualClock Clock { get; } = new();
+
+    public FakeDmabufSync Gpu { get; } = new();
+
+    public FakeCompositor Compositor { get; }
+
+    public Session Session { get; }
+
+    public WaylandPresenter Presenter { get; }
+
+    public GuestStatistics Statistics => Session.Statistics;
+
+    /// <summary>The answers, in their order.</summary>
+    public List<(int Scanout, ulong Serial)> Answers { get; } = [];
+
+    /// <summary>Hears of each answer.</summary>
+    public Action<int, ulong>? Answered { get; set; }
+
+    public bool IsLost { get; private set; }
+
+    public ulong LastSerial { get; private set; }
+
+    public FakeSurface Surface(int window = 0) => Compositor.Toplevels[window].Surface;
+
+    public static TestPicture Dmabuf() => new(24, 16, isDmabuf: true);
+
+    public static TestPicture Shm() => new(24, 16);
+
+    /// <summary>The guest flushes a picture, and both sides handle it.</summary>
+    public ulong Flip(TestPicture picture, int scanout = 0, bool awaited = true)
+    {
+        Present(picture, scanout, awaited);
+        Pump();
+        return LastSerial;
+    }
+
+    /// <summary>The guest flushes a picture.</summary>
+    public void Present(TestPicture picture, int scanout = 0, bool awaited = true)
+    {
+        picture.Storage.Lock();
+        var frame = new GuestFrame
+        {
+            Storage = picture.Storage,
+            View = picture.View,
+            Source = picture.Whole,
+            Damage = DamageList.Of(picture.Whole),
+            Serial = ++LastSerial,
+            PoppedNs = Clock.NowNs,
+            Awaited = awaited,
+        };
+        Session.Present(scanout, in frame);
+    }
+
+    /// <summary>The compositor takes what was committed, and goes on reading what it read.</summary>
+    public void Latch(int window = 0)
+    {
+        Surface(window).CallbackOnly(Clock.NowNs);
+        Pump();
+    }
+
+    /// <summary>The compositor releases what it doesn't show any more.</summary>
+    public void Release(int window = 0)
+    {
+        Surface(window).ReleaseDue();
+        Pump();
+    }
+
+    /// <summary>Both, on all windows.</summary>
+    public void Refresh()
+    {
+        Compositor.Refresh();
+        Pump();
+    }
+
+    /// <summary>Time goes by, and every timer has its turn.</summary>
+    public void Pass(long ns)
+    {
+        var until = Clock.NowNs + ns;
+        while (_timers.NextDueNs <= until)
+        {
+            Clock.Advance(Math.Max(_timers.NextDueNs - Clock.NowNs, 0));
+            _timers.RunDue();
+        }
+
+        Clock.Advance(Math.Max(until - Clock.NowNs, 0));
+    }
+
+    public void Pump()
+    {
+        for (var i = 0; i < 6 && !IsLost; i++)
+        {
+            Compositor.Client.Flush();
+            Presenter.Dispatch();
+            Compositor.Dispatch();
+        }
+
+        Presenter.Dispatch();
+    }
+
+    public void Die()
+    {
+        Compositor.Die();
+        Presenter.Dispatch();
+    }
+
+    public void Dispose()
+    {
+        Presenter.Dispose();
+        Compositor.Dispose();
+    }
+
+    void IGuestTransport.FrameSettled(int scanout, ulong serial)
+    {
+        Answers.Add((scanout, serial));
+        Answered?.Invoke(scanout, serial);
+    }
+
+    void IGuestTransport.SetMode(int scanout, in OutputMode mode)
+    {
+    }
+}

@@ -1,0 +1,252 @@
+// SPDX-License-Identifier: MIT
+using FsCheck;
+using FsCheck.Fluent;
+using GuestSurfaces.Core.Buffers;
+using GuestSurfaces.Core.Sessions;
+using GuestSurfaces.Testing.Presentation;
+using Xunit;
+
+namespace GuestSurfaces.Tests.Presentation;
+
+/// <summary>
+/// Whatever guest, compositor, GPU and clock do, in whatever order: each frame is answered exactly once, never while something is read that the answer lets the
+/// guest draw into, except when its time is up; and each exception is counted. The judge is a model that knows nothing but frames, locks and the time.
+/// </summary>
+public class FlipPropertyTests
+{
+    [Theory]
+    [InlineData(ReleaseMode.WhenReplaced)]
+    [InlineData(ReleaseMode.AtRefresh)]
+    [InlineData(ReleaseMode.AtCommit)]
+    public void Random_flips_are_answered_once_and_never_too_early(ReleaseMode release) =>
+        Prop.ForAll<byte[]>(bytes =>
+            {
+                using var run = new Run(bytes ?? [], release);
+                return run.Play();
+            })
+            .Check(Config.QuickThrowOnFailure.WithMaxTest(400).WithStartSize(5).WithEndSize(150));
+
+    private sealed class Run : IDisplayEvents, IDisposable
+    {
+        private const long HoldNs = 35 * FlipFixture.Ms;
+        private const int Scanouts = 2;
+
+        private readonly byte[] _script;
+        private readonly FlipFixture _f;
+        private readonly TestPicture[] _pictures = [FlipFixture.Dmabuf(), FlipFixture.Dmabuf(), FlipFixture.Dmabuf(), FlipFixture.Dmabuf(), FlipFixture.Shm(), FlipFixture.Shm()];
+        private readonly List<Frame> _frames = [];
+        private readonly BufferStorage?[] _wanted = new BufferStorage?[Scanouts];
+        private readonly List<string> _wrong = [];
+        private Session _session = null!;
+        private long _exceptions;
+        private bool _isClosing;
+        private int _at;
+
+        public Run(byte[] script, ReleaseMode release)
+        {
+            _script = script;
+            _f = new FlipFixture(new FakeCompositorOptions { DmabufVersion = 4, Release = release }, session =>
+            {
+                _session = session;
+                return this;
+            });
+            _f.Answered = Judge;
+        }
+
+        public bool Play()
+        {
+            while (_at < _script.Length)
+            {
+                Step(Next());
+                CheckNobodyWaitsTooLong();
+            }
+
+            foreach (var picture in _pictures)
+                _f.Gpu.End(picture.Storage);
+            for (var i = 0; i < 4; i++)
+            {
+                _f.Pass(HoldNs);
+                if (!_f.IsLost)
+                    _f.Refresh();
+            }
+
+            Require(_frames.TrueForAll(static frame => frame.IsAnswered), "a frame was never answered");
+            Require(_f.Statistics.UnprotectedFlips == _exceptions, $"{_f.Statistics.UnprotectedFlips} exceptions were counted, there were {_exceptions}");
+            _f.Session.CloseWindows();
+            if (!_f.IsLost)
+                _f.Refresh();
+            Require(_pictures.All(static p => p.Storage.LockCount == 0), "a lock is left");
+            return _wrong.Count == 0 ? true : throw new InvalidOperationException(string.Join("; ", _wrong));
+        }
+
+        public void Dispose()
+        {
+            _f.Dispose();
+            foreach (var picture in _pictures)
+                picture.Dispose();
+        }
+
+        private int Next() => _at < _script.Length ? _script[_at++] : 0;
+
+        private void Step(int code)
+        {
+            var surface = _f.IsLost ? null : _f.Compositor.Toplevels.FindLast(w => !w.IsDestroyed && (w.Title.Length > 5) == ((code & 0x80) != 0))?.Surface;
+            switch (code % 20)
+            {
+                case < 7:
+                    Flip(Next());
+                    return;
+                case 7 or 8:
+                    if (!_f.IsLost)
+                        _f.Refresh();
+                    return;
+                case 9:
+                    surface?.CallbackOnly(_f.Clock.NowNs);
+                    break;
+                case 10:
+                    surface?.DiscardFeedback();
+                    break;
+                case 11 or 12:
+                    surface?.ReleaseDue();
+                    break;
+                case 13:
+                    _f.Gpu.Begin(_pictures[Next() % 4].Storage);
+                    return;
+                case 14:
+                    _f.Gpu.End(_pictures[Next() % 4].Storage);
+                    return;
+                case 15 or 16:
+                    _f.Pass(Next() % 20 * FlipFixture.Ms);
+                    return;
+                case 17:
+                    var scanout = Next() % Scanouts;
+                    _wanted[scanout] = null;
+                    _f.Session.Disable(scanout);
+                    return;
+                case 18:
+                    if ((Next() & 7) == 0)
+                        CloseWindows();
+                    return;
+                default:
+                    if ((Next() & 7) != 0 || _f.IsLost)
+                        return;
+                    _f.Session.Display = (code & 0x40) != 0 ? _f.Presenter : null;
+                    _f.Die();
+                    return;
+            }
+
+            // Either side may be ahead of the other.
+            if ((code & 0x40) != 0 && !_f.IsLost)
+                _f.Pump();
+        }
+
+        private void Flip(int code)
+        {
+            var scanout = (code >> 3) % 4 / 3; // mostly the first
+            if (_frames.Count(frame => frame.Scanout == scanout && !frame.IsAnswered) >= 6)
+                return; // a guest with a limit of its own; beyond, frames share a place
+            var picture = _pictures[(code & 7) % _pictures.Length];
+            _wanted[scanout] = picture.Storage;
+            _frames.Add(new Frame(scanout, _f.LastSerial + 1, picture, _f.Clock.NowNs, (code & 0x40) == 0));
+            if ((code & 0x80) != 0)
+                _f.Present(picture, scanout, _frames[^1].IsAwaited);
+            else
+                _f.Flip(picture, scanout, _frames[^1].IsAwaited);
+        }
+
+        private void CloseWindows()
+        {
+            Array.Clear(_wanted);
+            _isClosing = true;
+            _f.Session.CloseWindows();
+            _isClosing = false;
+            Require(_frames.TrueForAll(static frame => frame.IsAnswered), "a guest that is gone was not answered");
+            _frames.Clear(); // the next one has other memory
+            if (!_f.IsLost)
+                _f.Pump();
+        }
+
+        private void Judge(int scanout, ulong serial)
+        {
+            var answered = _frames.FindAll(frame => frame.Scanout == scanout && frame.Serial <= serial && !frame.IsAnswered);
+            Require(answered.Count > 0 && answered[^1].Serial == serial, $"frame {serial} is answered twice");
+            foreach (var frame in answered)
+            {
+                frame.IsAnswered = true;
+                if (_isClosing || MayBeAnswered(frame))
+                    continue;
+                Require(_f.Clock.NowNs - frame.SinceNs >= HoldNs, $"frame {frame.Serial} is answered after {_f.Clock.NowNs - frame.SinceNs} ns, and too early");
+                _exceptions += frame.IsAwaited ? 1 : 0;
+            }
+        }
+
+        /// <summary>Done with, and everything shown before it alone is read by nobody, or meant to be read elsewhere.</summary>
+        private bool MayBeAnswered(Frame frame)
+        {
+            if (!frame.IsDone)
+                return false;
+            foreach (var picture in _pictures)
+            {
+                var last = _frames.FindLast(f => f.Scanout == frame.Scanout && f.Picture == picture);
+                if (last is { IsRead: true } && last.Serial < frame.Serial && _wanted[1 - frame.Scanout] != picture.Storage)
+                    return false;
+            }
+
+            return true;
+        }
+
+        private void CheckNobodyWaitsTooLong()
+        {
+            foreach (var frame in _frames)
+                Require(frame.IsAnswered || _f.Clock.NowNs - frame.SinceNs <= HoldNs, $"frame {frame.Serial} waits too long");
+        }
+
+        private void Require(bool ok, string message)
+        {
+            if (!ok)
+                _wrong.Add(message);
+        }
+
+        void IDisplayEvents.Committed(int scanout, ulong serial) => ((IDisplayEvents)_session).Committed(scanout, serial);
+
+        void IDisplayEvents.Latched(int scanout, ulong serial, long timeNs)
+        {
+            foreach (var frame in _frames.Where(frame => frame.Scanout == scanout && frame.Serial <= serial))
+                frame.IsDone = true;
+            ((IDisplayEvents)_session).Latched(scanout, serial, timeNs);
+        }
+
+        void IDisplayEvents.Superseded(int scanout, ulong serial)
+        {
+            foreach (var frame in _frames.Where(frame => frame.Scanout == scanout && frame.Serial == serial))
+                frame.IsDone = true;
+            ((IDisplayEvents)_session).Superseded(scanout, serial);
+        }
+
+        void IDisplayEvents.ModeWanted(int scanout, in OutputMode mode) => ((IDisplayEvents)_session).ModeWanted(scanout, in mode);
+
+        void IDisplayEvents.CloseWanted(int scanout) => ((IDisplayEvents)_session).CloseWanted(scanout);
+
+        private sealed class Frame(int scanout, ulong serial, TestPicture picture, long sinceNs, bool isAwaited)
+        {
+            private readonly int _unlocks = picture.Unlocks;
+
+            public int Scanout => scanout;
+
+            public ulong Serial => serial;
+
+            public TestPicture Picture => picture;
+
+            /// <summary>Whether the guest's own pages are being read since this frame came.</summary>
+            public bool IsRead => picture.Storage.IsDmabuf && picture.Storage.LockCount > 0 && picture.Unlocks == _unlocks;
+
+            public long SinceNs => sinceNs;
+
+            public bool IsAwaited => isAwaited;
+
+            public bool IsDone { get; set; }
+
+            public bool IsAnswered { get; set; }
+        }
+    }
+}

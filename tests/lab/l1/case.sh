@@ -1,0 +1,109 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+# A guest's picture on a compositor's screen, all of it inside L1 (see l1.sh): guest -> QEMU with KVM -> guest-surfaces ->
+# compositor.
+#
+#   l1/case.sh OUT COMPOSITOR/QEMU/GUEST/JOB [OPTION...] [-- GUEST-SURFACES-ARGUMENT...]
+#
+#   COMPOSITOR, of compositors.sh: weston10, weston-drm, sway-drm+overlay, ...
+#   QEMU: host (that of L1's root) or vmm (11.1), of vm.sh; vmm has the device that passes blobs
+#   GUEST: 6.1 or 6.12   JOB: of guest/gsguest.c
+#       --program DIR     a published guest-surfaces (default: /share/program)
+#       --size WxH        of the compositor's output and of the guest's (default 1280x800)
+#       --shell NAME      kiosk (default: whatever the window asks for, it is full screen) or desktop (a window)
+#       --device gpu|test   see vm.sh
+#       --frames N        of the job (default 60)
+#       --wait SECONDS    for the guest's GS-DONE (default 240)
+#
+# OUT gets shot.png (the compositor's own; in full screen the guest's picture and nothing else), serial.log, qemu.log,
+# attach.log, compositor.log, stats.json. Ends with 0 if the job was done, the guest's kernel did not complain and
+# guest-surfaces ended well. Whether shot.png has the crc of the guest's GS-HOLD line is for the caller.
+set -euo pipefail
+. "$(dirname "$0")/../lib.sh"
+
+[ $# -ge 2 ] || bad_use "where to, and what?"
+out=$1
+IFS=/ read -r compositor qemu guest job more <<< "$2"
+{ [ -n "$job" ] && [ -z "$more" ]; } || bad_use "not COMPOSITOR/QEMU/GUEST/JOB: $2"
+shift 2
+program=/share/program size=1280x800 shell=kiosk device='' frames=60 wait=240
+while [ $# -gt 0 ]; do
+    case $1 in
+        --program) program=$2 ;; --size) size=$2 ;; --shell) shell=$2 ;; --device) device=$2 ;; --frames) frames=$2 ;; --wait) wait=$2 ;;
+        --) shift; break ;;
+        *) bad_use "unknown option $1" ;;
+    esac
+    shift 2
+done
+if [ -z "$device" ]; then case $qemu in vmm) device=test ;; *) device=gpu ;; esac; fi
+
+mkdir -p "$out"
+work=$(mktemp -d /tmp/gs.XXXXXX)
+attach=
+cleanup() {
+    "$lab_dir/vm.sh" down "$work/v" || true
+    if [ -n "$attach" ]; then stop_pid "$attach" 10; fi
+    "$lab_dir/compositors.sh" down "$work/w" || true
+    cp "$work"/v/{serial,qemu}.log "$work/w/compositor.log" "$work/attach.log" "$work/stats.json" "$out" 2> /dev/null || true
+    rm -rf "$work"
+}
+trap cleanup EXIT
+trap 'exit 143' INT TERM
+mkdir "$work/v" "$work/w"
+
+# version PROGRAM ROOT: the program's version in that root, or in L1's
+version() {
+    local root=$L1_ROOT package version
+    [ "$2" = host ] || root=$("$lab_dir/roots.sh" --path "$2")
+    while read -r package version; do
+        version=${version#*:}
+        [ "$package" != "$1" ] || printf '%s' "${version%%[+~-]*}"
+    done < "$root/.gs-versions"
+}
+
+cp -r "$program" "$work/program" # .NET starts faster from memory
+began=$(uptime_s)
+GS_SHELL=$shell "$lab_dir/compositors.sh" up "$compositor" "$work/w" "$size" > "$work/display"
+export XDG_RUNTIME_DIR=$work/w WAYLAND_DISPLAY
+WAYLAND_DISPLAY=$(sed -n 's/^WAYLAND_DISPLAY=//p' "$work/display")
+note "compositor: $(elapsed_since "$began")"
+
+began=$(uptime_s)
+desktop=${compositor%%[-+0-9]*}
+"$work/program/guest-surfaces" attach vhost-user --socket-path "$work/gpu.sock" --once --size "$size" --stats "$work/stats.json" \
+    --note "guest=Linux $guest" --note "vmm=QEMU $(version qemu-system-x86 "$qemu")" --note "accelerator=kvm" \
+    --note "compositor=$compositor, $desktop $(version "$desktop" host)" "$@" > "$work/attach.log" 2>&1 &
+attach=$!
+until [ -S "$work/gpu.sock" ]; do
+    alive "$attach" || { cat "$work/attach.log" >&2; die "guest-surfaces ended"; }
+    rest 0.1
+done
+note "guest-surfaces: $(elapsed_since "$began")"
+
+began=$(uptime_s)
+"$lab_dir/vm.sh" up "$work/v" --qemu "$qemu" --device "$device" --accel kvm --gpu "$work/gpu.sock" --guest "$guest" --job "$job" --frames "$frames" --limit $((wait + 60)) > /dev/null
+"$lab_dir/vm.sh" wait "$work/v" '^GS-DONE' "$wait" > /dev/null || { tail -n 20 "$work/attach.log" >&2; die "no GS-DONE"; }
+note "guest: $(elapsed_since "$began")"
+
+# the last picture is on its way through the compositor: two screenshots alike
+"$lab_dir/compositors.sh" shot "$compositor" "$work/w" "$work/a.png"
+for _ in 1 2 3 4 5; do
+    rest 0.5
+    "$lab_dir/compositors.sh" shot "$compositor" "$work/w" "$out/shot.png"
+    ! cmp -s "$work/a.png" "$out/shot.png" || break
+    cp "$out/shot.png" "$work/a.png"
+done
+"$lab_dir/vm.sh" errors "$work/v"
+
+# with its VMM gone it ends by itself, and writes what it has measured
+"$lab_dir/vm.sh" down "$work/v"
+for _ in $(seq 200); do
+    alive "$attach" || break
+    rest 0.1
+done
+! alive "$attach" || die "guest-surfaces has not ended with its VMM"
+status=0
+wait "$attach" || status=$?
+attach=
+[ "$status" = 0 ] || { tail -n 20 "$work/attach.log" >&2; die "guest-surfaces ended with $status"; }
+[ -s "$work/stats.json" ] || die "guest-surfaces wrote no statistics"
