@@ -31,6 +31,9 @@ public sealed class DmabufHandle : FdHandle, IFdHandle<DmabufHandle>
     /// <inheritdoc/>
     public static DmabufHandle Adopt(int fd) => new(fd);
 
+    /// <summary>Its length in bytes, as the kernel counts it: by seeking to its end, which is what dma-bufs support. 0 if it has none.</summary>
+    public ulong GetLengthBytes() => LibC.lseek(this, 0, LibC.SEEK_END) is var end and > 0 ? (ulong)end : 0;
+
     /// <summary>
     /// Whether a device still reads or writes it. Doesn't wait: one system call. To be told when it isn't so any more, watch the file for
     /// <see cref="EpollEvents.Out"/>, and ask again when that comes: it may come too often.

@@ -30,6 +30,30 @@ public abstract class FdHandle : SafeHandle
     /// <summary>The file's size in bytes now. 0 for files without one, and where the file's system won't say: a peer chose it.</summary>
     public ulong GetSizeBytes() => TryStat(out var stat) ? stat.stx_size : 0;
 
+    /// <summary>
+    /// What kind of file this is, as the kernel names it in /proc/self/fd. For a file that a peer chose: nothing is asked of the file itself, which could be
+    /// anybody's and take its time to answer. Allocates nothing.
+    /// </summary>
+    public unsafe FileKind GetKind()
+    {
+        const int capacity = 64;
+        var path = stackalloc byte[capacity];
+        var target = stackalloc byte[capacity];
+        // SAFETY: the prefix, ten digits at most and a NUL fit the block; readlink writes at most what it is told.
+        var text = new Span<byte>(path, capacity);
+        "/proc/self/fd/"u8.CopyTo(text);
+        if (!((int)handle).TryFormat(text[14..], out var digits, default, System.Globalization.CultureInfo.InvariantCulture))
+            return FileKind.Other;
+        text[14 + digits] = 0;
+        var n = LibC.readlink(path, target, capacity);
+        var name = new ReadOnlySpan<byte>(target, (int)Math.Max(n, 0));
+        if (name.StartsWith("/dmabuf:"u8))
+            return FileKind.Dmabuf;
+        if (name.StartsWith("/memfd:"u8))
+            return FileKind.Memory;
+        return name.SequenceEqual("anon_inode:sync_file"u8) ? FileKind.SyncFile : FileKind.Other;
+    }
+
     /// <summary>Lets every read and write return at once instead of waiting, through any descriptor of this open file.</summary>
     public void SetNonBlocking()
     {
@@ -109,6 +133,22 @@ public sealed class ReceivedFd : FdHandle, IFdHandle<ReceivedFd>
     /// <typeparam name="T">The kind that the protocol says it has.</typeparam>
     public T Take<T>()
         where T : FdHandle, IFdHandle<T> => T.Adopt(Release());
+}
+
+/// <summary>The kinds of files that peers send, as far as they are told apart.</summary>
+public enum FileKind
+{
+    /// <summary>Anything else.</summary>
+    Other,
+
+    /// <summary>A dma-buf.</summary>
+    Dmabuf,
+
+    /// <summary>A memfd.</summary>
+    Memory,
+
+    /// <summary>A fence.</summary>
+    SyncFile,
 }
 
 /// <summary>A sync_file: a fence as a file.</summary>

@@ -9,6 +9,7 @@ internal static unsafe partial class LibC
     private const string Library = "libc";
 
     internal const int O_RDWR = 2;
+    internal const int O_ACCMODE = 3;
     internal const int O_CLOEXEC = 0x80000;
     internal const int O_NONBLOCK = 0x800;
 
@@ -36,6 +37,12 @@ internal static unsafe partial class LibC
 
     [LibraryImport(Library, SetLastError = true)]
     internal static partial int open(byte* path, int flags, int mode);
+
+    [LibraryImport(Library, SetLastError = true)]
+    internal static partial int chmod(byte* path, uint mode);
+
+    [LibraryImport(Library, SetLastError = true)]
+    internal static partial nint readlink(byte* path, byte* target, nuint capacity);
 
     [LibraryImport(Library, SetLastError = true)]
     internal static partial int fcntl(FdHandle fd, int command, nint argument);

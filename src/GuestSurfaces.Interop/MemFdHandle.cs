@@ -42,6 +42,13 @@ public sealed class MemFdHandle : FdHandle, IFdHandle<MemFdHandle>
         return seals < 0 ? FileSeals.None : (FileSeals)seals;
     }
 
+    /// <summary>Whether a mapping may be written: the descriptor is open for reading and writing, and no seal forbids it. What wl_shm wants of a pool.</summary>
+    public unsafe bool IsWritable()
+    {
+        var flags = LibC.fcntl(this, LibC.F_GETFL, 0);
+        return flags >= 0 && (flags & LibC.O_ACCMODE) == LibC.O_RDWR && (GetSeals() & (FileSeals.Write | FileSeals.FutureWrite)) == 0;
+    }
+
     /// <summary>Whether the file's pages are huge ones: such a file can be mapped, but not written by system calls.</summary>
     public unsafe bool IsHuge()
     {

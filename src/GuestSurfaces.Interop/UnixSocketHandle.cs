@@ -3,7 +3,17 @@ using System.Text;
 
 namespace GuestSurfaces.Interop;
 
-/// <summary>A Unix stream socket that carries bytes and file descriptors. Never raises SIGPIPE. Thread: one at a time.</summary>
+/// <summary>What a Unix socket carries.</summary>
+public enum SocketKind
+{
+    /// <summary>Bytes, without borders between sends.</summary>
+    Stream,
+
+    /// <summary>Packets (SOCK_SEQPACKET): each arrives whole or not at all, in order.</summary>
+    Packets,
+}
+
+/// <summary>A Unix socket that carries bytes or packets, and file descriptors. Never raises SIGPIPE. Thread: one at a time.</summary>
 public sealed class UnixSocketHandle : FdHandle, IFdHandle<UnixSocketHandle>
 {
     /// <summary>The most descriptors that one send or receive carries (libwayland's limit; vhost-user needs 8).</summary>
@@ -33,22 +43,27 @@ public sealed class UnixSocketHandle : FdHandle, IFdHandle<UnixSocketHandle>
 
     /// <summary>Makes two connected sockets, non-blocking if asked. Ownership: the caller's.</summary>
     /// <param name="nonBlocking">Whether both ends return EAGAIN instead of waiting.</param>
-    public static unsafe (UnixSocketHandle A, UnixSocketHandle B) CreatePair(bool nonBlocking)
+    /// <param name="kind">What they carry.</param>
+    public static unsafe (UnixSocketHandle A, UnixSocketHandle B) CreatePair(bool nonBlocking, SocketKind kind = SocketKind.Stream)
     {
         var pair = stackalloc int[2];
         // SAFETY: two ints, as the call wants.
-        return LibC.socketpair(LibC.AF_UNIX, LibC.SOCK_STREAM | LibC.SOCK_CLOEXEC | (nonBlocking ? LibC.SOCK_NONBLOCK : 0), 0, pair) < 0
+        return LibC.socketpair(LibC.AF_UNIX, TypeOf(kind) | LibC.SOCK_CLOEXEC | (nonBlocking ? LibC.SOCK_NONBLOCK : 0), 0, pair) < 0
             ? throw new SyscallException("creating a socket pair", LibC.LastErrno)
             : (new UnixSocketHandle(pair[0]), new UnixSocketHandle(pair[1]));
     }
 
-    /// <summary>Connects to a listening socket, blocking; the result is blocking.</summary>
+    /// <summary>Connects to a listening socket.</summary>
     /// <param name="path">Its path, at most 107 bytes.</param>
+    /// <param name="kind">What it carries.</param>
+    /// <param name="nonBlocking">Whether the result, and the connecting itself, return EAGAIN instead of waiting: a listener's queue can be full.</param>
     /// <exception cref="SyscallException">Nobody listens there, or no permission.</exception>
-    public static unsafe UnixSocketHandle Connect(string path)
+    public static unsafe UnixSocketHandle Connect(string path, SocketKind kind = SocketKind.Stream, bool nonBlocking = false)
     {
         var address = Address(path);
-        var socket = New();
+        var socket = New(kind);
+        if (nonBlocking)
+            socket.SetNonBlocking();
         // SAFETY: the address is pinned for the call.
         fixed (byte* p = address)
         {
@@ -63,11 +78,13 @@ public sealed class UnixSocketHandle : FdHandle, IFdHandle<UnixSocketHandle>
 
     /// <summary>Binds and listens, non-blocking. An existing socket file is replaced only if nobody listens behind it.</summary>
     /// <param name="path">Where; at most 107 bytes. The file is the caller's to remove.</param>
+    /// <param name="kind">What connections carry.</param>
+    /// <param name="mode">Who may connect (write permission); null: what the umask leaves.</param>
     /// <exception cref="SyscallException">The path can't be bound: EEXIST if somebody listens there.</exception>
-    public static unsafe UnixSocketHandle Listen(string path)
+    public static unsafe UnixSocketHandle Listen(string path, SocketKind kind = SocketKind.Stream, UnixFileMode? mode = null)
     {
         var address = Address(path);
-        var socket = New();
+        var socket = New(kind);
         socket.SetNonBlocking();
         // SAFETY: the address is pinned for the calls.
         fixed (byte* p = address)
@@ -75,7 +92,7 @@ public sealed class UnixSocketHandle : FdHandle, IFdHandle<UnixSocketHandle>
             var bound = LibC.bind(socket, p, (uint)address.Length) == 0;
             if (!bound && LibC.LastErrno == Errno.EADDRINUSE)
             {
-                using (var probe = New())
+                using (var probe = New(kind))
                 {
                     if (LibC.connect(probe, p, (uint)address.Length) == 0)
                     {
@@ -89,6 +106,13 @@ public sealed class UnixSocketHandle : FdHandle, IFdHandle<UnixSocketHandle>
             }
 
             if (!bound)
+                Fail(socket, path);
+        }
+
+        // Nobody can connect before listen: the mode counts from the first connection on.
+        fixed (byte* p = address)
+        {
+            if (mode is { } wanted && LibC.chmod(p + sizeof(ushort), (uint)wanted) < 0)
                 Fail(socket, path);
         }
 
@@ -148,10 +172,10 @@ public sealed class UnixSocketHandle : FdHandle, IFdHandle<UnixSocketHandle>
     /// <summary>Receives bytes, and the descriptors that came with them.</summary>
     /// <param name="bytes">Where to.</param>
     /// <param name="fds">Where the descriptors go: at least <see cref="MaxFds"/> places, or fewer if more must count as an error. Ownership: the caller's.</param>
-    /// <param name="received">How many bytes; 0 with <see cref="Errno.None"/> means the peer closed.</param>
+    /// <param name="received">How many bytes; 0 with <see cref="Errno.None"/> means the peer closed (or sent an empty packet).</param>
     /// <param name="fdCount">How many descriptors.</param>
     /// <param name="wait">False: don't wait even on a blocking socket.</param>
-    /// <returns>EAGAIN when nothing is there. EMSGSIZE when descriptors were lost or did not fit: all are closed, the stream is unusable.</returns>
+    /// <returns>EAGAIN when nothing is there. EMSGSIZE when descriptors were lost, or they or a packet did not fit: all are closed, the connection is unusable.</returns>
     public unsafe Errno Receive(Span<byte> bytes, Span<ReceivedFd?> fds, out int received, out int fdCount, bool wait = true)
     {
         var control = stackalloc byte[ControlBytes + 16];
@@ -173,7 +197,7 @@ public sealed class UnixSocketHandle : FdHandle, IFdHandle<UnixSocketHandle>
             if (n < 0)
                 return LibC.LastErrno;
 
-            var lost = (message.msg_flags & LibC.MSG_CTRUNC) != 0;
+            var lost = (message.msg_flags & (LibC.MSG_CTRUNC | LibC.MSG_TRUNC)) != 0;
             for (var at = 0; at + 16 <= (int)message.msg_controllen;)
             {
                 var header = (LibC.CmsgHdr*)(control + at);
@@ -216,9 +240,11 @@ public sealed class UnixSocketHandle : FdHandle, IFdHandle<UnixSocketHandle>
     /// <summary>Ends the conversation in both directions; the peer sees end of file.</summary>
     public void ShutDown() => _ = LibC.shutdown(this, LibC.SHUT_RDWR); // ENOTCONN: the peer was first; there is nothing else to do
 
-    private static UnixSocketHandle New()
+    private static int TypeOf(SocketKind kind) => kind == SocketKind.Packets ? LibC.SOCK_SEQPACKET : LibC.SOCK_STREAM;
+
+    private static UnixSocketHandle New(SocketKind kind)
     {
-        var fd = LibC.socket(LibC.AF_UNIX, LibC.SOCK_STREAM | LibC.SOCK_CLOEXEC, 0);
+        var fd = LibC.socket(LibC.AF_UNIX, TypeOf(kind) | LibC.SOCK_CLOEXEC, 0);
         return fd < 0 ? throw new SyscallException("creating a socket", LibC.LastErrno) : new UnixSocketHandle(fd);
     }
 

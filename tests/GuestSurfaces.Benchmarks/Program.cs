@@ -15,6 +15,7 @@ const string usage =
       round-trip  virtio-gpu commands over a real socket, beside QEMU's C helper
       transfer    TRANSFER_TO_HOST_2D, beside memcpy of the same scattered rows
       wire        Wayland requests per flush, beside a C client on libwayland
+      link        a frame over the link and back, beside a packet and an eventfd
       steady      what the whole path allocates per frame
       scanouts    CPU per frame with 64 scanouts, beside one
       all         everything (the default)
@@ -27,6 +28,8 @@ if (args is ["frontends", .. var frontendArguments])
     return FrontendsPeer.Run(frontendArguments);
 if (args is ["compositor", .. var compositorArguments])
     return CompositorPeer.Run(compositorArguments);
+if (args is ["link-peer", .. var linkArguments])
+    return LinkPeer.Run(linkArguments);
 if (args is ["micro", .. var microArguments])
     return MicroBenchmarks.Run(microArguments);
 
@@ -35,6 +38,7 @@ if (args is ["micro", .. var microArguments])
     ("round-trip", RoundTripPart.Run),
     ("transfer", TransferPart.Run),
     ("wire", WirePart.Run),
+    ("link", LinkPart.Run),
     ("steady", SteadyPart.Run),
     ("scanouts", ScanoutsPart.Run),
 ];

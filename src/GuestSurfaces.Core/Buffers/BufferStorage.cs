@@ -97,6 +97,20 @@ public sealed class BufferStorage
         return pixels is null ? null : new BufferStorage([memFd], pixels, isDmabuf: false, sizeBytes, producer);
     }
 
+    /// <summary>
+    /// Wraps a memfd that somebody else made and writes. One that can still be cut is read by system calls, which then fail; it is never mapped here, where it
+    /// would kill the process.
+    /// </summary>
+    /// <param name="memory">Adopted, also on failure.</param>
+    /// <param name="producer">Hears of unlocks; may be null.</param>
+    /// <param name="errno">EINVAL if it is empty; what mmap says otherwise.</param>
+    public static BufferStorage? TryAdopt(MemFdHandle memory, IBufferProducer? producer, out Errno errno)
+    {
+        var sizeBytes = memory.GetSizeBytes();
+        var pixels = SharedRegion.TryOpen(memory, 0, sizeBytes, mayMap: (memory.GetSeals() & FileSeals.Shrink) != 0, out errno);
+        return pixels is null ? null : new BufferStorage([memory], pixels, isDmabuf: false, sizeBytes, producer);
+    }
+
     /// <summary>Wraps dma-bufs.</summary>
     /// <param name="planes">Adopted; one per storage plane.</param>
     /// <param name="producer">Hears of unlocks; may be null.</param>

@@ -64,6 +64,12 @@ public interface IDisplayEvents
     /// <param name="serial">The frame's.</param>
     void Committed(int scanout, ulong serial);
 
+    /// <summary>The same, told later: by a display in another process.</summary>
+    /// <param name="scanout">0 to 15.</param>
+    /// <param name="serial">The frame's.</param>
+    /// <param name="timeNs">When, CLOCK_MONOTONIC.</param>
+    void CommittedAt(int scanout, ulong serial, long timeNs) => Committed(scanout, serial);
+
     /// <summary>The compositor took the frame for its next refresh, or showed it; all earlier frames of this scanout are settled too.</summary>
     /// <param name="scanout">0 to 15.</param>
     /// <param name="serial">The frame's.</param>

@@ -185,10 +185,13 @@ public sealed class Session : IGuestDisplay, IDisplayEvents, IBufferWatcher
     }
 
     /// <inheritdoc/>
-    public void Committed(int scanout, ulong serial)
+    public void Committed(int scanout, ulong serial) => CommittedAt(scanout, serial, _clock.NowNs);
+
+    /// <inheritdoc/>
+    public void CommittedAt(int scanout, ulong serial, long timeNs)
     {
         if (_scanouts[scanout].Recent.TryGet(serial, out var poppedNs))
-            Statistics.FlushToCommit.Add(_clock.NowNs - poppedNs);
+            Statistics.FlushToCommit.Add(timeNs - poppedNs);
     }
 
     /// <inheritdoc/>

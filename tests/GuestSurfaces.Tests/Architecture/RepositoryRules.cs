@@ -16,10 +16,11 @@ public sealed partial class RepositoryRules
         ["Core"] = ["Interop"],
         ["Wayland.Scanner"] = [],
         ["Wayland"] = ["Interop", "Wayland.Scanner"],
+        ["Link"] = ["Core"],
         ["Virtio"] = ["Core"],
         ["Transports"] = ["Core", "Virtio"],
         ["Presentation"] = ["Core", "Wayland"],
-        ["Cli"] = ["Transports", "Presentation"],
+        ["Cli"] = ["Transports", "Presentation", "Link"],
     };
 
     private static string Root { get; } = Repository.Root;
@@ -74,7 +75,7 @@ public sealed partial class RepositoryRules
     [Fact]
     public void The_frame_path_has_no_async_code_and_no_locks()
     {
-        foreach (var (path, text) in Sources("src/GuestSurfaces.Core").Concat(Sources("src/GuestSurfaces.Virtio")).Concat(Sources("src/GuestSurfaces.Transports")).Concat(Sources("src/GuestSurfaces.Presentation")))
+        foreach (var (path, text) in Sources("src/GuestSurfaces.Core").Concat(Sources("src/GuestSurfaces.Virtio")).Concat(Sources("src/GuestSurfaces.Link")).Concat(Sources("src/GuestSurfaces.Transports")).Concat(Sources("src/GuestSurfaces.Presentation")))
             Assert.False(AsyncOrLock().IsMatch(text), $"{path} uses async, await or lock");
     }
 

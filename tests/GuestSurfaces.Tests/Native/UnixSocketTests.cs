@@ -72,6 +72,40 @@ public sealed class UnixSocketTests
     }
 
     [Fact]
+    public void Packets_arrive_whole_and_one_that_does_not_fit_is_refused_with_its_descriptors()
+    {
+        var (a, b) = UnixSocketHandle.CreatePair(nonBlocking: true, SocketKind.Packets);
+        using (a)
+        using (b)
+        using (var eventFd = EventFdHandle.Create())
+        {
+            var bytes = new byte[8];
+            a.Send("one"u8, [], out _);
+            a.Send("second"u8, [], out _);
+            Assert.Equal(Errno.None, b.Receive(bytes, [], out var received, out _));
+            Assert.Equal(3, received);
+            Assert.Equal(Errno.None, b.Receive(bytes, [], out received, out _));
+            Assert.Equal(6, received);
+            using var leaks = new FdLeakCheck();
+            a.Send("much too long"u8, [eventFd], out _);
+            Assert.Equal(Errno.EMSGSIZE, b.Receive(bytes, new ReceivedFd?[2], out _, out var fds));
+            Assert.Equal(0, fds);
+        }
+    }
+
+    [Fact]
+    public void A_descriptor_s_kind_is_the_kernel_s_word()
+    {
+        using var memFd = MemFdHandle.TryCreateSealed("/dmabuf:", 4096, out _)!;
+        using var readOnly = MemFdHandle.TryCreate("test", 4096, FileSeals.FutureWrite, out _)!;
+        using var eventFd = EventFdHandle.Create();
+        Assert.Equal((FileKind.Memory, FileKind.Other), (memFd.GetKind(), eventFd.GetKind()));
+        Assert.Equal((true, false), (memFd.IsWritable(), readOnly.IsWritable()));
+        using var asDmabuf = memFd.Duplicate<DmabufHandle>();
+        Assert.Equal(4096ul, asDmabuf.GetLengthBytes());
+    }
+
+    [Fact]
     public void A_peer_that_left_is_an_error_value_not_a_signal()
     {
         var (a, b) = UnixSocketHandle.CreatePair(nonBlocking: true);

@@ -1,0 +1,5 @@
+// SPDX-License-Identifier: MIT
+using System.Runtime.CompilerServices;
+
+[assembly: InternalsVisibleTo("GuestSurfaces.Tests")]
+[assembly: InternalsVisibleTo("GuestSurfaces.Testing")]
