@@ -7,6 +7,7 @@ using GuestSurfaces.Link;
 using GuestSurfaces.Presentation;
 using GuestSurfaces.Testing;
 using GuestSurfaces.Testing.Presentation;
+using GuestSurfaces.Tests.Presentation;
 using Microsoft.Extensions.Logging.Abstractions;
 using Xunit;
 
@@ -34,7 +35,8 @@ public sealed class LinkPresenterTests
         {
             using var compositor = new FakeCompositor(new FakeCompositorOptions(), clock);
             using var viewer = new LinkViewer(timers, null, new LinkViewerOptions(), new GuestStatistics(), NullLogger.Instance);
-            using var presenter = new WaylandPresenter(compositor.ClientConnection, clock, viewer, new PresenterOptions(), new GuestStatistics(), NullLogger.Instance);
+            using var presenter = new WaylandPresenter(
+                compositor.ClientConnection, timers, new FakeDmabufSync(), viewer, new PresenterOptions(), new GuestStatistics(), NullLogger.Instance);
             viewer.Display = presenter;
             var (a, b) = UnixSocketHandle.CreatePair(nonBlocking: true, SocketKind.Packets);
             hub.Add(a);
