@@ -149,6 +149,8 @@ internal sealed class GuestHost : IDisposable
             Remedy = Statistics.Rung.Remedy,
             FramesReceived = Statistics.FramesReceived,
             FramesPresented = Statistics.FramesPresented,
+            ZeroCopyPresented = Statistics.ZeroCopyPresented,
+            CompositedBecause = Statistics.CompositedBecause,
             FramesDropped = Statistics.FramesDropped,
             UnprotectedFlips = Statistics.UnprotectedFlips,
             TornWrites = Statistics.TornWrites,

@@ -42,6 +42,12 @@ internal sealed record StatsReport
 
     public long FramesPresented { get; init; }
 
+    /// <summary>Of those, the ones that the screen read from the guest's own pages: not even the compositor drew them.</summary>
+    public long ZeroCopyPresented { get; init; }
+
+    /// <summary>Why the compositor draws the shown frame once more, as far as it tells beforehand; empty if it may scan it out.</summary>
+    public string CompositedBecause { get; init; } = "";
+
     public long FramesDropped { get; init; }
 
     public long UnprotectedFlips { get; init; }

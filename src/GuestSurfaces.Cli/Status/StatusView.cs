@@ -41,6 +41,10 @@ internal static class StatusView
         {
             Row("frames", $"{Number(stats.FramesReceived)} from the guest, {Number(stats.FramesPresented)} on screen, {Number(stats.FramesDropped)} overtaken by a newer one");
             Row("copied", $"{Bytes(stats.BytesCopiedPerFrame)} a frame");
+            if (stats.ZeroCopyPresented > 0)
+                Row("scan-out", $"{Number(stats.ZeroCopyPresented)} frames read by the screen itself");
+            else if (stats.Rung == "direct" && stats.CompositedBecause.Length > 0)
+                Row("scan-out", $"none: {stats.CompositedBecause}");
         }
 
         if (stats.UnprotectedFlips > 0)

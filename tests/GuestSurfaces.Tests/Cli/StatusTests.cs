@@ -124,6 +124,21 @@ public sealed class StatusTests : IDisposable
         Assert.Contains("0.25 ms", all, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("direct", 5, "", "scan-out  5 frames read by the screen itself")]
+    [InlineData("direct", 0, "the window isn't full screen", "scan-out  none: the window isn't full screen")]
+    [InlineData("direct", 0, "", null)]
+    [InlineData("copy", 0, "shared memory is never scanned out", null)]
+    public void A_block_for_people_says_whether_the_screen_reads_the_guests_pages_itself(string rung, long zeroCopies, string because, string? expected)
+    {
+        var text = new StringWriter();
+        var console = AnsiConsole.Create(new AnsiConsoleSettings { Ansi = AnsiSupport.No, Out = new AnsiConsoleOutput(text) });
+        console.Profile.Width = StatusView.Columns;
+        StatusView.Print(console, Snapshot() with { Stats = Snapshot().Stats with { Rung = rung, ZeroCopyPresented = zeroCopies, CompositedBecause = because } });
+        var line = text.ToString().Split('\n').SingleOrDefault(static l => l.Contains("scan-out", StringComparison.Ordinal))?.Trim();
+        Assert.Equal(expected, line);
+    }
+
     private static StatusSnapshot Snapshot() => new()
     {
         Name = "work",
