@@ -14,6 +14,8 @@ namespace GuestSurfaces.Cli.FakeGuest;
 /// </summary>
 internal sealed class FakeGuestTransport : IGuestTransport, IDisposable
 {
+    private static readonly RungReport s_drawn = new(Rung.Copy, "test pictures are drawn into shared memory");
+
     private readonly IGuestDisplay _display;
     private readonly GuestStatistics _statistics;
     private readonly string _picture;
@@ -42,6 +44,7 @@ internal sealed class FakeGuestTransport : IGuestTransport, IDisposable
     {
         _display = display;
         _statistics = statistics;
+        _statistics.SourceRung = s_drawn;
         _picture = picture;
         _size = size;
         _scanouts = scanouts;

@@ -82,6 +82,7 @@ public sealed class GuestStatistics
         if (display.Rung == Diagnostics.Rung.Direct || display.Reason.Length == 0)
             return source;
         var lower = source.Rung < display.Rung ? source.Rung : display.Rung;
-        return new RungReport(lower, $"{source.Reason}; also, {display.Reason}", source.Remedy.Length > 0 ? source.Remedy : display.Remedy);
+        var reason = source.Reason == display.Reason ? source.Reason : $"{source.Reason}; also, {display.Reason}";
+        return new RungReport(lower, reason, source.Remedy.Length > 0 ? source.Remedy : display.Remedy);
     }
 }

@@ -96,12 +96,12 @@ internal sealed class Compositor : IWaylandConnectionListener, IWaylandGlobalsLi
     /// <summary>What it says about dma-bufs in general.</summary>
     public DmabufFeedback Feedback => _feedback?.Current ?? DmabufFeedback.None;
 
-    /// <summary>What converts; null if nothing does. Opened when it is first asked for.</summary>
+    /// <summary>What converts; null if nothing does, for one because the compositor takes no dma-bufs at all. Opened when it is first asked for.</summary>
     public GpuQueue? Gpu
     {
         get
         {
-            if (!_hasAskedForGpu)
+            if (!_hasAskedForGpu && Dmabuf is not null)
                 _gpu = _owner.OpenGpu(Feedback.MainDevice ?? 0);
             _hasAskedForGpu = true;
             return _gpu;
@@ -197,7 +197,7 @@ internal sealed class Compositor : IWaylandConnectionListener, IWaylandGlobalsLi
         if (Dmabuf is { } dmabuf)
             _feedback = new DmabufFeedbackReader(dmabuf, OnFeedback);
         var shm = _globals.Require<WlShm>();
-        var reason = Dmabuf is null ? "the compositor offers no linux-dmabuf" : "the pixels come in shared memory, not in a dma-buf";
+        var reason = Dmabuf is null ? "the compositor offers no linux-dmabuf" : string.Empty; // else the guest's side knows why its pixels are no dma-buf
         _buffers = new BufferCache(new ShmImporter(shm, canScale, reason), new DmabufImporter(Dmabuf, canScale), _releases);
         _black = new BlackBuffers(shm, _globals.Bind<WpSinglePixelBufferManagerV1>(), canScale);
     }

@@ -42,6 +42,14 @@ public sealed class GuestStatisticsTests
     }
 
     [Fact]
+    public void The_same_reason_is_told_once()
+    {
+        _statistics.SourceRung = new RungReport(Rung.Copy, "no dma-bufs", "fix it");
+        _statistics.DisplayRung = new RungReport(Rung.Copy, "no dma-bufs");
+        Assert.Equal(new RungReport(Rung.Copy, "no dma-bufs", "fix it"), _statistics.Rung);
+    }
+
+    [Fact]
     public void A_frame_that_the_compositor_refused_is_no_rung_at_all()
     {
         _statistics.SourceRung = s_direct;
