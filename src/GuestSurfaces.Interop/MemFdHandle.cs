@@ -72,14 +72,15 @@ public sealed class MemFdHandle : FdHandle, IFdHandle<MemFdHandle>
     /// <param name="sizeBytes">Its size.</param>
     /// <param name="seals">Seals to add.</param>
     /// <param name="errno">Why it failed.</param>
+    /// <param name="hugePages">In huge pages of the default size, which must divide it, and of which an administrator has set some aside: guest RAM of a VMM may be.</param>
     /// <returns>The handle (the caller's), or null.</returns>
-    public static unsafe MemFdHandle? TryCreate(string name, ulong sizeBytes, FileSeals seals, out Errno errno)
+    public static unsafe MemFdHandle? TryCreate(string name, ulong sizeBytes, FileSeals seals, out Errno errno, bool hugePages = false)
     {
-        const uint closeOnExecAllowSealing = 3;
+        const uint closeOnExecAllowSealing = 3, hugetlb = 4;
         var utf8 = System.Text.Encoding.UTF8.GetBytes(name + '\0');
         fixed (byte* p = utf8)
         {
-            var fd = LibC.memfd_create(p, closeOnExecAllowSealing);
+            var fd = LibC.memfd_create(p, hugePages ? closeOnExecAllowSealing | hugetlb : closeOnExecAllowSealing);
             if (fd < 0)
             {
                 errno = LibC.LastErrno;

@@ -6,7 +6,7 @@ using GuestSurfaces.Core.Diagnostics;
 using GuestSurfaces.Core.Loop;
 using GuestSurfaces.Core.Memory;
 using GuestSurfaces.Core.Sessions;
-using GuestSurfaces.Interop;
+using GuestSurfaces.Testing.Virtio;
 using GuestSurfaces.Virtio;
 using GuestSurfaces.Virtio.Gpu;
 using Microsoft.Extensions.Logging;
@@ -38,16 +38,30 @@ public sealed class GpuHarness : IVirtioHost, IDisposable
     /// <param name="withSession">Puts a real session between device and display; else the test settles frames itself.</param>
     /// <param name="logger">The device's.</param>
     public GpuHarness(VirtioGpuOptions? options = null, Limits? limits = null, bool withSession = false, ILogger? logger = null)
+        : this(options, limits, timers: null, TwoRegions(), withSession, logger)
+    {
+        if (Session is { } session)
+            session.Display = Display;
+    }
+
+    /// <summary>Starts a guest in other RAM, in somebody else's time. Its session shows nothing until the test gives it a display.</summary>
+    /// <param name="options">What GPU it sees.</param>
+    /// <param name="limits">Its limits.</param>
+    /// <param name="timers">A loop's.</param>
+    /// <param name="memory">Adopted. From 0 on, and larger than <see cref="Pixels"/>.</param>
+    public GpuHarness(VirtioGpuOptions options, Limits limits, TimerQueue timers, GuestMemory memory)
+        : this(options, limits, timers, memory, withSession: true, logger: null)
+    {
+    }
+
+    private GpuHarness(VirtioGpuOptions? options, Limits? limits, TimerQueue? timers, GuestMemory memory, bool withSession, ILogger? logger)
     {
         Limits = limits ?? new Limits();
-        Timers = new TimerQueue(Clock);
-        var file = MemFdHandle.TryCreateSealed("guest-ram", RamBytes, out var errno) ?? throw new SyscallException("making guest RAM", errno);
-        AddRegion(file, 0);
-        AddRegion(file, RegionBytes);
-        file.Dispose();
+        Timers = timers ?? new TimerQueue(Clock);
+        Memory = memory;
         IGuestDisplay display = Display;
         if (withSession)
-            display = Session = new Session(Timers, Statistics, Limits) { Display = Display };
+            display = Session = new Session(Timers, Statistics, Limits);
         Device = new VirtioGpuDevice(display, Limits, Statistics, options ?? new VirtioGpuOptions { ScanoutCount = 4, OfferUuid = true }, logger ?? NullLogger.Instance);
         if (Session is { } session)
             session.Transport = Device;
@@ -64,7 +78,7 @@ public sealed class GpuHarness : IVirtioHost, IDisposable
 
     public TimerQueue Timers { get; }
 
-    public GuestMemory Memory { get; } = new();
+    public GuestMemory Memory { get; }
 
     public Limits Limits { get; }
 
@@ -262,10 +276,16 @@ public sealed class GpuHarness : IVirtioHost, IDisposable
         return request;
     }
 
-    private void AddRegion(MemFdHandle file, ulong address)
+    private static GuestMemory TwoRegions()
     {
-        var bytes = SharedRegion.TryOpen(file.Duplicate<MemFdHandle>(), address, RegionBytes, mayMap: true, out var errno) ?? throw new SyscallException("mapping guest RAM", errno);
-        if (!Memory.TryAdd(new GuestMemoryRegion(address, VmmAddress + address, bytes, file.GetSeals())))
-            throw new InvalidOperationException("the regions overlap");
+        using var file = FakeRam.Create(RamBytes);
+        var memory = new GuestMemory();
+        for (ulong address = 0; address < RamBytes; address += RegionBytes)
+        {
+            if (!memory.TryAdd(FakeRam.Region(file, address, RegionBytes, address, VmmAddress + address)))
+                throw new InvalidOperationException("the regions overlap");
+        }
+
+        return memory;
     }
 }

@@ -11,8 +11,8 @@ public static class FakeRam
     public const FileSeals Sealed = FileSeals.Shrink | FileSeals.Grow | FileSeals.Seal;
 
     /// <summary>Makes the file.</summary>
-    public static MemFdHandle Create(ulong sizeBytes, FileSeals seals = Sealed) =>
-        MemFdHandle.TryCreate("fake-guest-ram", sizeBytes, seals, out var errno) ?? throw new SyscallException("making guest RAM", errno);
+    public static MemFdHandle Create(ulong sizeBytes, FileSeals seals = Sealed, bool hugePages = false) =>
+        MemFdHandle.TryCreate("fake-guest-ram", sizeBytes, seals, out var errno, hugePages) ?? throw new SyscallException("making guest RAM", errno);
 
     /// <summary>A region over a part of a file; the file stays the caller's.</summary>
     public static GuestMemoryRegion Region(MemFdHandle file, ulong guestAddress, ulong sizeBytes, ulong fileOffset = 0, ulong frontendAddress = 0)
@@ -24,9 +24,9 @@ public static class FakeRam
     }
 
     /// <summary>A guest with one region at 0.</summary>
-    public static GuestMemory Memory(ulong sizeBytes, FileSeals seals = Sealed)
+    public static GuestMemory Memory(ulong sizeBytes, FileSeals seals = Sealed, bool hugePages = false)
     {
-        using var file = Create(sizeBytes, seals);
+        using var file = Create(sizeBytes, seals, hugePages);
         var memory = new GuestMemory();
         if (!memory.TryAdd(Region(file, 0, sizeBytes)))
             throw new InvalidOperationException("the region was refused");
