@@ -6,6 +6,7 @@ using GuestSurfaces.Testing.Screenshots;
 // lab-shot udmabuf: whether this machine's /dev/udmabuf does what the direct rung builds on.
 // lab-shot convert [gbm]: whether EGL does what the convert rung builds on, without a DRM device or on the machine's own.
 // lab-shot fences: whether its dma-bufs tell about their fences what the presenter builds on.
+// lab-shot shapes DISPLAY [NAME...]: framebuffers of awkward shapes, to a compositor's screen.
 // lab-shot protect SOCKET DISPLAY direct|copy [fullscreen]: a back-end that can't touch its guest's framebuffers, and a control that dies of trying.
 switch (args)
 {
@@ -15,12 +16,16 @@ switch (args)
         return FenceCheck.Run();
     case ["convert"] or ["convert", "gbm"]:
         return ConvertCheck.Run(withNode: args.Length > 1);
-    case ["protect", var socket, var display, "direct" or "copy", ..]:
-        return ProtectedGuest.Run(socket, display, args[3] == "copy", args is [.., "fullscreen"]);
+    case ["shapes", var display, .. var names]:
+        return ShapeCheck.Run(display, names);
+    case ["protect", var socket, var screen, "direct" or "copy", ..]:
+        return ProtectedGuest.Run(socket, screen, args[3] == "copy", args is [.., "fullscreen"]);
     case [_, _]:
         break;
     default:
-        Console.Error.WriteLine("usage: lab-shot WAYLAND-SOCKET OUT.png | lab-shot udmabuf | lab-shot convert [gbm] | lab-shot fences | lab-shot protect SOCKET WAYLAND-SOCKET direct|copy [fullscreen]");
+        Console.Error.WriteLine(
+            "usage: lab-shot WAYLAND-SOCKET OUT.png | lab-shot udmabuf | lab-shot convert [gbm] | lab-shot fences | lab-shot shapes WAYLAND-SOCKET [NAME...]"
+            + " | lab-shot protect SOCKET WAYLAND-SOCKET direct|copy [fullscreen]");
         return 2;
 }
 

@@ -52,7 +52,7 @@ internal static class ProtectedGuest
         session.CloseWindows();
         Console.WriteLine(string.Create(
             CultureInfo.InvariantCulture,
-            $"PROTECTED rung={statistics.Rung.Rung} buffers={exporter.Buffers} bytes={exporter.ProtectedBytes} frames={statistics.FramesReceived} presented={statistics.FramesPresented} copied={statistics.BytesCopied} unprotected={statistics.UnprotectedFlips}"));
+            $"SHOWN rung={statistics.Rung.Rung} buffers={exporter.Buffers} bytes={exporter.ProtectedBytes} frames={statistics.FramesReceived} presented={statistics.FramesPresented} copied={statistics.BytesCopied} unprotected={statistics.UnprotectedFlips}"));
         if (statistics.Rung.Reason.Length > 0)
             Console.WriteLine(statistics.Rung.Reason);
         return exporter.ProtectedBytes > 0 && statistics.FramesPresented > 0 && statistics.Rung.Rung == Rung.Direct ? 0 : 1;
@@ -76,6 +76,7 @@ internal static class ProtectedGuest
             var runs = backing.Runs.ToArray();
             Protect(memory, runs, accessible: false);
             Buffers++;
+            Console.WriteLine($"PROTECTED {sizeBytes} bytes in {runs.Length} runs");
             storage?.Subscribe(new Ending(() => Protect(memory, runs, accessible: true)));
             return storage;
         }

@@ -20,6 +20,7 @@
 # A window that covers the output is scanned out by the display if it is a dma-buf. More words, after a + each:
 #   overlay       the display has overlay planes: smaller windows may be scanned out, too
 #   render        the display has a render node
+#   pixman        draws with the CPU: no zwp_linux_dmabuf_v1
 #   feedback      (weston) says which device it renders on: zwp_linux_dmabuf_v1 version 5 with feedback
 # e.g. weston-drm+overlay+feedback.
 #
@@ -50,7 +51,7 @@ in_place() {
 }
 
 up() {
-    local name=$1 dir=$2 size=$3 width height shell command=() launcher pid socket card mode
+    local name=$1 dir=$2 size=$3 width height shell renderer command=() launcher pid socket card mode
     width=${size%x*}
     height=${size#*x}
     [[ $width =~ ^[0-9]+$ && $height =~ ^[0-9]+$ ]] || bad_use "size as WIDTHxHEIGHT"
@@ -109,7 +110,8 @@ INI
         weston14) command+=(--backend=headless --renderer=pixman --shell="$shell") ;;
         weston14-gl) command+=(--backend=headless --renderer=gl --shell="$shell") ;;
         weston-drm*)
-            command+=(--backend=drm --drm-device="${card##*/}" --renderer=gl --shell="$shell" --continue-without-input)
+            case $name in *+pixman*) renderer=pixman ;; *) renderer=gl ;; esac
+            command+=(--backend=drm --drm-device="${card##*/}" --renderer="$renderer" --shell="$shell" --continue-without-input)
             case $name in *+feedback*) command=(env LD_PRELOAD="$(preloaded egl-device)" EGL_DEVICE_NODE="$card" "${command[@]}") ;; esac
             ;;
         sway*)
@@ -128,7 +130,7 @@ INI
             } > "$dir/sway.conf"
             export WLR_LIBINPUT_NO_DEVICES=1 WLR_RENDERER_ALLOW_SOFTWARE=1
             if [ -n "${card:-}" ]; then export WLR_BACKENDS=drm WLR_DRM_DEVICES=$card; else export WLR_BACKENDS=headless WLR_HEADLESS_OUTPUTS=1 LIBSEAT_BACKEND=noop; fi
-            if [ "$name" = sway ]; then export WLR_RENDERER=pixman; else export WLR_RENDERER=gles2; fi
+            case $name in sway | *+pixman*) export WLR_RENDERER=pixman ;; *) export WLR_RENDERER=gles2 ;; esac
             command=(sway -d -c "$dir/sway.conf")
             ;;
         *) bad_use "unknown compositor $name" ;;

@@ -32,6 +32,31 @@ public sealed record Picture(int Width, int Height, byte[] Rgb)
     /// <summary>CRC-32 of the bytes, as zlib, PNG and the lab's guests compute it.</summary>
     public uint Crc => Crc32(Rgb, 0xFFFFFFFF) ^ 0xFFFFFFFF;
 
+    /// <summary>The smallest part that has all pixels of another colour: the one window on an empty desktop.</summary>
+    /// <param name="background">0xRRGGBB.</param>
+    /// <exception cref="InvalidDataException">There is nothing else.</exception>
+    public Picture WithoutBackground(uint background)
+    {
+        var (left, top, right, bottom) = (Width, Height, 0, 0);
+        for (var y = 0; y < Height; y++)
+        {
+            for (var x = 0; x < Width; x++)
+            {
+                if (this[x, y] == background)
+                    continue;
+                (left, top) = (Math.Min(left, x), Math.Min(top, y));
+                (right, bottom) = (Math.Max(right, x + 1), y + 1);
+            }
+        }
+
+        if (right == 0)
+            throw new InvalidDataException("the picture is all background");
+        var rgb = new byte[(right - left) * (bottom - top) * 3];
+        for (var y = top; y < bottom; y++)
+            Rgb.AsSpan(((y * Width) + left) * 3, (right - left) * 3).CopyTo(rgb.AsSpan((y - top) * (right - left) * 3));
+        return new Picture(right - left, bottom - top, rgb);
+    }
+
     /// <summary>Makes a picture of XRGB8888 rows.</summary>
     /// <param name="width">Pixels.</param>
     /// <param name="height">Pixels.</param>

@@ -45,7 +45,7 @@ public abstract class L1Machine(string root) : IDisposable
         if (!_up)
         {
             // (it may have to be built)
-            LabProcess.Run(s_script, ["up", _folder.FullName, "--root", root, "--limit", "1200", "--share", AppContext.BaseDirectory], TimeSpan.FromMinutes(10));
+            LabProcess.Run(s_script, ["up", _folder.FullName, "--root", root, "--limit", "2400", "--share", AppContext.BaseDirectory], TimeSpan.FromMinutes(10));
             _up = true;
         }
 

@@ -14,7 +14,6 @@ public sealed class NestedGuestTests
     // QEMU 7.2, which has vhost-user devices with KVM only, which few build machines have.
     [Theory]
     [InlineData("bookworm", "weston10/host/6.1/flip", "weston10/host/6.12/damage")]
-    [InlineData("trixie", "weston-drm+feedback/host/6.1/flip", "sway-drm/vmm/6.12/flip")]
     public void The_screen_shows_every_pixel_that_the_nested_guest_drew(string root, params string[] cases)
     {
         LabBench.Require();

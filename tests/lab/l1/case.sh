@@ -8,16 +8,22 @@
 #   COMPOSITOR, of compositors.sh: weston10, weston-drm, sway-drm+overlay, ...
 #   QEMU: host (that of L1's root) or vmm (11.1), of vm.sh; vmm has the device that passes blobs
 #   GUEST: 6.1 or 6.12   JOB: of guest/gsguest.c
-#       --program DIR     a published guest-surfaces (default: /share/program)
+#       --program DIR     a published guest-surfaces (default: /share/program); one in /tmp is used as it is, others are copied there
+#       --backend NAME    attach (default): guest-surfaces attach vhost-user
+#                         protect:direct  lab-shot of --program, which takes the framebuffers' pages away from its own mapping of
+#                                         the guest's RAM while they are shown
+#                         protect:copy    its control, which copies from those pages: the case is done when that has killed it
 #       --size WxH        of the compositor's output and of the guest's (default 1280x800)
+#       --guest-size WxH  of the guest's alone
 #       --shell NAME      kiosk (default: whatever the window asks for, it is full screen) or desktop (a window)
 #       --device gpu|test   see vm.sh
 #       --frames N        of the job (default 60)
 #       --wait SECONDS    for the guest's GS-DONE (default 240)
 #
 # OUT gets shot.png (the compositor's own; in full screen the guest's picture and nothing else), serial.log, qemu.log,
-# attach.log, compositor.log, stats.json. Ends with 0 if the job was done, the guest's kernel did not complain and
-# guest-surfaces ended well. Whether shot.png has the crc of the guest's GS-HOLD line is for the caller.
+# attach.log, compositor.log, stats.json (of guest-surfaces alone), status (the back-end's exit code). Ends with 0 if the job
+# was done, the guest's kernel did not complain and the back-end ended well. Whether shot.png has the crc of the guest's
+# GS-HOLD line is for the caller.
 set -euo pipefail
 . "$(dirname "$0")/../lib.sh"
 
@@ -26,15 +32,18 @@ out=$1
 IFS=/ read -r compositor qemu guest job more <<< "$2"
 { [ -n "$job" ] && [ -z "$more" ]; } || bad_use "not COMPOSITOR/QEMU/GUEST/JOB: $2"
 shift 2
-program=/share/program size=1280x800 shell=kiosk device='' frames=60 wait=240
+program=/share/program backend=attach size=1280x800 guest_size='' shell=kiosk device='' frames=60 wait=240
 while [ $# -gt 0 ]; do
     case $1 in
-        --program) program=$2 ;; --size) size=$2 ;; --shell) shell=$2 ;; --device) device=$2 ;; --frames) frames=$2 ;; --wait) wait=$2 ;;
+        --program) program=$2 ;; --backend) backend=$2 ;; --size) size=$2 ;; --guest-size) guest_size=$2 ;; --shell) shell=$2 ;;
+        --device) device=$2 ;; --frames) frames=$2 ;; --wait) wait=$2 ;;
         --) shift; break ;;
         *) bad_use "unknown option $1" ;;
     esac
     shift 2
 done
+case $backend in attach | protect:direct | protect:copy) ;; *) bad_use "--backend attach, protect:direct or protect:copy" ;; esac
+guest_size=${guest_size:-$size}
 if [ -z "$device" ]; then case $qemu in vmm) device=test ;; *) device=gpu ;; esac; fi
 
 mkdir -p "$out"
@@ -51,6 +60,14 @@ trap cleanup EXIT
 trap 'exit 143' INT TERM
 mkdir "$work/v" "$work/w"
 
+# backend_ends: sets $status
+backend_ends() {
+    status=0
+    wait "$attach" || status=$?
+    attach=
+    echo "$status" > "$out/status"
+}
+
 # version PROGRAM ROOT: the program's version in that root, or in L1's
 version() {
     local root=$L1_ROOT package version
@@ -61,27 +78,61 @@ version() {
     done < "$root/.gs-versions"
 }
 
-cp -r "$program" "$work/program" # .NET starts faster from memory
+case $program in
+    /tmp/*) ;;
+    *)
+        # .NET starts faster from memory
+        mkdir "$work/program"
+        cp "$program"/{guest-surfaces,*.dll,*.json} "$work/program"
+        program=$work/program
+        ;;
+esac
 began=$(uptime_s)
 GS_SHELL=$shell "$lab_dir/compositors.sh" up "$compositor" "$work/w" "$size" > "$work/display"
 export XDG_RUNTIME_DIR=$work/w WAYLAND_DISPLAY
 WAYLAND_DISPLAY=$(sed -n 's/^WAYLAND_DISPLAY=//p' "$work/display")
 note "compositor: $(elapsed_since "$began")"
 
-began=$(uptime_s)
-desktop=${compositor%%[-+0-9]*}
-"$work/program/guest-surfaces" attach vhost-user --socket-path "$work/gpu.sock" --once --size "$size" --stats "$work/stats.json" \
-    --note "guest=Linux $guest" --note "vmm=QEMU $(version qemu-system-x86 "$qemu")" --note "accelerator=kvm" \
-    --note "compositor=$compositor, $desktop $(version "$desktop" host)" "$@" > "$work/attach.log" 2>&1 &
-attach=$!
-until [ -S "$work/gpu.sock" ]; do
-    alive "$attach" || { cat "$work/attach.log" >&2; die "guest-surfaces ended"; }
-    rest 0.1
-done
-note "guest-surfaces: $(elapsed_since "$began")"
+if [ "$backend" = attach ]; then
+    desktop=${compositor%%[-+0-9]*}
+    command=("$program/guest-surfaces" attach vhost-user --socket-path "$work/gpu.sock" --once --size "$guest_size" --stats "$work/stats.json"
+        --note "guest=Linux $guest" --note "vmm=QEMU $(version qemu-system-x86 "$qemu")" --note "accelerator=kvm"
+        --note "compositor=$compositor, $desktop $(version "$desktop" host)" "$@")
+else
+    command=("$DOTNET_ROOT/dotnet" "$program/lab-shot.dll" protect "$work/gpu.sock" "$WAYLAND_DISPLAY" "${backend#*:}")
+fi
 
-began=$(uptime_s)
-"$lab_dir/vm.sh" up "$work/v" --qemu "$qemu" --device "$device" --accel kvm --gpu "$work/gpu.sock" --guest "$guest" --job "$job" --frames "$frames" --limit $((wait + 60)) > /dev/null
+# boot: the back-end, and the guest up to its user space, which knows nothing of graphics until then
+boot() {
+    began=$(uptime_s)
+    "${command[@]}" > "$work/attach.log" 2>&1 &
+    attach=$!
+    until [ -S "$work/gpu.sock" ]; do
+        alive "$attach" || { cat "$work/attach.log" >&2; die "the back-end ended"; }
+        rest 0.1
+    done
+    note "back-end: $(elapsed_since "$began")"
+    began=$(uptime_s)
+    "$lab_dir/vm.sh" up "$work/v" --qemu "$qemu" --device "$device" --accel kvm --gpu "$work/gpu.sock" --guest "$guest" --job "$job" --frames "$frames" --limit $((wait + 60)) > /dev/null
+    "$lab_dir/vm.sh" wait "$work/v" '^GS-BOOT' "$wait" > /dev/null
+}
+
+if ! boot; then
+    grep -q 'Kernel panic' "$work/v/serial.log" || die "the guest did not boot"
+    note "the guest's kernel ended in the emulated SVM, before it had a driver; once more"
+    cp "$work/v/serial.log" "$out/panic.log"
+    "$lab_dir/vm.sh" down "$work/v"
+    stop_pid "$attach" 10
+    rm -f "$work/gpu.sock"
+    boot || die "the guest did not boot"
+fi
+if [ "$backend" = protect:copy ]; then
+    end=$((SECONDS + wait))
+    while alive "$attach" && [ $SECONDS -lt $end ]; do rest 0.1; done
+    ! alive "$attach" || die "the control has survived"
+    backend_ends
+    exit 0
+fi
 "$lab_dir/vm.sh" wait "$work/v" '^GS-DONE' "$wait" > /dev/null || { tail -n 20 "$work/attach.log" >&2; die "no GS-DONE"; }
 note "guest: $(elapsed_since "$began")"
 
@@ -101,9 +152,7 @@ for _ in $(seq 200); do
     alive "$attach" || break
     rest 0.1
 done
-! alive "$attach" || die "guest-surfaces has not ended with its VMM"
-status=0
-wait "$attach" || status=$?
-attach=
-[ "$status" = 0 ] || { tail -n 20 "$work/attach.log" >&2; die "guest-surfaces ended with $status"; }
-[ -s "$work/stats.json" ] || die "guest-surfaces wrote no statistics"
+! alive "$attach" || die "the back-end has not ended with its VMM"
+backend_ends
+[ "$status" = 0 ] || { tail -n 20 "$work/attach.log" >&2; die "the back-end ended with $status"; }
+[ "$backend" != attach ] || [ -s "$work/stats.json" ] || die "guest-surfaces wrote no statistics"

@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: MIT
+using System.Globalization;
+using System.Text.RegularExpressions;
+using Xunit;
+
+namespace GuestSurfaces.Tests.Lab;
+
+/// <summary>
+/// The main job, whole: a real guest's framebuffer on a real compositor's screen, in the lab's machine. Pairs of guest kernel, QEMU, compositor, window and rung,
+/// not their full product. Job flip draws two buffers anew in turn, job damage rewrites one in small rectangles.
+/// </summary>
+/// <param name="l1">The machine.</param>
+[Trait("Tier", "D")]
+public sealed partial class ZeroCopyTests(StableMachine l1) : IClassFixture<StableMachine>
+{
+    private const string Window = "--shell desktop --guest-size 1024x640";
+
+    [Theory]
+    [InlineData("weston-drm+feedback/vmm/6.12/flip")]
+    [InlineData("weston-drm/vmm/6.1/damage")]
+    [InlineData("sway-drm/vmm/6.1/flip")]
+    [InlineData("sway-drm+overlay/vmm/6.12/damage")]
+    [InlineData("sway-drm/vmm/6.12/pattern", "--size 3840x2160")]
+    public void A_full_screen_guest_is_scanned_out_of_its_own_pages(string name, string options = "") => l1.Try(() =>
+    {
+        var guest = NestedGuest.Run(l1, name, options);
+        guest.AssertShown(isFullscreen: true);
+        AssertDirect(guest);
+        Assert.InRange(guest.Stats.GetProperty("zero_copy_presented").GetInt64(), 1, long.MaxValue);
+    });
+
+    [Theory]
+    [InlineData("weston-drm/vmm/6.12/flip")]
+    [InlineData("weston-drm+overlay+feedback/vmm/6.12/damage")]
+    [InlineData("sway-drm/vmm/6.12/damage")]
+    [InlineData("sway-drm+overlay/vmm/6.1/flip")]
+    public void A_guest_in_a_window_is_shown_from_its_own_pages(string name) => l1.Try(() =>
+    {
+        var guest = NestedGuest.Run(l1, name, Window);
+        guest.AssertShown(isFullscreen: false);
+        AssertDirect(guest);
+    });
+
+    /// <summary>On a VMM that passes no blobs. Linux transfers a new framebuffer once before it sets the scanout: that much is copied.</summary>
+    /// <param name="name">The case.</param>
+    /// <param name="options">Of case.sh.</param>
+    /// <param name="copiedBytes">At most.</param>
+    [Theory]
+    [InlineData("sway-drm/host/6.12/flip", "", 3 * 1280 * 800 * 4)]
+    [InlineData("weston-drm/host/6.1/damage", Window, 3 * 1024 * 640 * 4)]
+    public void On_request_a_guests_2D_resources_are_shown_from_its_pages_too(string name, string options, int copiedBytes) => l1.Try(() =>
+    {
+        var guest = NestedGuest.Run(l1, name, $"{options} -- --alias-2d");
+        guest.AssertShown(isFullscreen: options.Length == 0);
+        Assert.Equal("direct", guest.Stats.GetProperty("rung").GetString());
+        Assert.InRange(guest.Stats.GetProperty("bytes_copied_per_frame").GetDouble() * guest.Stats.GetProperty("frames_received").GetInt64(), 0, copiedBytes + 1);
+    });
+
+    [Theory]
+    [InlineData("weston-drm+feedback/host/6.1/flip", "", "2D resource: the guest may draw into its pages at any time, so rows are copied when it says TRANSFER")]
+    [InlineData("sway-drm+pixman/vmm/6.12/flip", Window, "the compositor offers no linux-dmabuf")]
+    [InlineData("weston-drm/vmm/6.1/flip", "-- --zero-copy off", "switched off on the command line")]
+    public void A_guest_that_must_be_copied_is_shown_as_well_and_the_reason_told(string name, string options, string reason) => l1.Try(() =>
+    {
+        var guest = NestedGuest.Run(l1, name, options);
+        guest.AssertShown(isFullscreen: !options.Contains(Window, StringComparison.Ordinal));
+        Assert.Equal(("copy", reason), (guest.Stats.GetProperty("rung").GetString(), guest.Stats.GetProperty("reason").GetString()));
+        Assert.InRange(guest.Stats.GetProperty("bytes_copied_per_frame").GetDouble(), 1, double.MaxValue);
+        Assert.Equal(0, guest.Stats.GetProperty("zero_copy_presented").GetInt64());
+    });
+
+    /// <summary>The framebuffers' pages are PROT_NONE in the back-end's own mapping of guest RAM for as long as they are shown.</summary>
+    /// <param name="name">The case.</param>
+    [Theory]
+    [InlineData("weston-drm/vmm/6.12/flip")]
+    [InlineData("sway-drm/vmm/6.12/damage")]
+    public void Zero_copies_are_shown_by_a_back_end_that_cannot_touch_the_pages(string name) => l1.Try(() =>
+    {
+        var guest = NestedGuest.Run(l1, name, "--backend protect:direct");
+        guest.AssertShown(isFullscreen: true);
+        var shown = ShownLine().Match(guest["attach.log"]);
+        Assert.True(shown.Success, guest["attach.log"]);
+        Assert.Equal(("Direct", 0L), (shown.Groups["rung"].Value, Number("copied")));
+        Assert.InRange(Number("frames"), 1, long.MaxValue);
+        Assert.InRange(Number("presented"), 1, long.MaxValue);
+        Assert.InRange(Number("bytes"), 1280 * 800 * 4, long.MaxValue);
+
+        long Number(string group) => long.Parse(shown.Groups[group].Value, CultureInfo.InvariantCulture);
+    });
+
+    [Fact]
+    public void The_control_of_that_which_copies_from_such_pages_is_killed() => l1.Try(() =>
+    {
+        var control = NestedGuest.Run(l1, "weston-drm/vmm/6.12/flip", "--backend protect:copy");
+        Assert.Contains("GS-BOOT", control["serial.log"], StringComparison.Ordinal);
+        Assert.Contains("PROTECTED", control["attach.log"], StringComparison.Ordinal);
+        Assert.Contains("AccessViolationException", control["attach.log"], StringComparison.Ordinal);
+        Assert.Equal($"{128 + 6}", control["status"].Trim()); // the runtime makes an abort of the SIGSEGV
+    });
+
+    private static void AssertDirect(NestedGuest guest)
+    {
+        Assert.Equal(("direct", ""), (guest.Stats.GetProperty("rung").GetString(), guest.Stats.GetProperty("reason").GetString()));
+        Assert.Equal(0, guest.Stats.GetProperty("bytes_copied_per_frame").GetDouble()); // of the whole run
+        Assert.InRange(guest.Stats.GetProperty("frames_presented").GetInt64(), 1, long.MaxValue);
+    }
+
+    [GeneratedRegex(@"^SHOWN rung=(?<rung>\w+) buffers=\d+ bytes=(?<bytes>\d+) frames=(?<frames>\d+) presented=(?<presented>\d+) copied=(?<copied>\d+) ", RegexOptions.Multiline)]
+    private static partial Regex ShownLine();
+}
