@@ -112,12 +112,12 @@ up() {
     printf '%q ' qemu-system-x86_64 "${args[@]}" "$@" > "$dir/qemu.args"
     setsid timeout -k 2 "$limit" "${in_root[@]}" qemu-system-x86_64 "${args[@]}" "$@" < /dev/null > "$dir/qemu.log" 2>&1 &
     local launcher=$!
-    for _ in $(seq 200); do
+    for _ in $(seq 1200); do
         running && [ -S "$dir/qmp.sock" ] && break
         alive "$launcher" || { cat "$dir/qemu.log" >&2; down; die "QEMU did not start"; }
         rest 0.05
     done
-    running || { down; die "QEMU did not start within ten seconds"; }
+    running || { down; die "QEMU did not start within a minute"; }
     qemu_pid
 }
 
