@@ -74,7 +74,7 @@ export XDG_RUNTIME_DIR=$desktop WAYLAND_DISPLAY GDK_BACKEND=wayland
 # ---- the case ------------------------------------------------------------------------------------------------------------
 
 node=/dev/dri/renderD128
-display=() options=(--qemu host --gpu virtio --gpu-args "blob=true,xres=${size%x*},yres=${size#*x}")
+display=none options=(--qemu host --gpu virtio --gpu-args "blob=true,xres=${size%x*},yres=${size#*x}")
 case $name in
     direct | copy)
         zero_copy=auto
@@ -88,13 +88,12 @@ case $name in
             rest 0.1
         done
         options=(--qemu vmm --device test --gpu "$work/gpu.sock")
-        display=(none)
         ;;
-    gtk) display=(gtk,gl=off,full-screen=on,show-menubar=off) ;;
-    gtk-gl) display=(gtk,gl=on,full-screen=on,show-menubar=off) ;;
-    egl-headless) display=("egl-headless,rendernode=$node") ;;
-    dbus) display=(dbus,p2p=yes) ;;
-    dbus-gl) display=("dbus,p2p=yes,gl=on,rendernode=$node") ;;
+    gtk) display=gtk,gl=off,full-screen=on,show-menubar=off ;;
+    gtk-gl) display=gtk,gl=on,full-screen=on,show-menubar=off ;;
+    egl-headless) display="egl-headless,rendernode=$node" ;;
+    dbus) display=dbus,p2p=yes ;;
+    dbus-gl) display="dbus,p2p=yes,gl=on,rendernode=$node" ;;
     *) bad_use "unknown case $name" ;;
 esac
 warm=${warm:-5}
@@ -106,7 +105,7 @@ fi
 [ -z "$trace" ] || windows=1
 total=$((warm + 2 * windows * seconds + 6)) # what a busy machine makes of it
 "$lab_dir/vm.sh" up "$work/v" --accel kvm "${options[@]}" --guest 6.12 --job paced --frames $((rate * total)) --seconds "$total" --memory 256 \
-    --append drm_kms_helper.fbdev_emulation=0 --limit 900 -- -name guest,debug-threads=on -display "${display[@]}" "${more[@]}" > /dev/null
+    --append drm_kms_helper.fbdev_emulation=0 --limit 900 -- -name guest,debug-threads=on -display "$display" "${more[@]}" > /dev/null
 unset WAYLAND_DEBUG
 qemu_pid=$(cat "$work/v/qemu.pid")
 case $name in
