@@ -9,7 +9,7 @@
 //   gs.frames=N      frames, rectangles or boots, by job (default 60; reboot: 2)
 //   gs.seed=S        goes into every picture (default 0)
 //   gs.mode=WxH      this mode instead of the connector's preferred one
-//   gs.seconds=T     duration of flood, modetest, weston; pause before each reboot (default 5; reboot 1)
+//   gs.seconds=T     duration of paced, flood, modetest, weston; pause before each reboot (default 5; reboot 1)
 //   gs.hold=T        power off T seconds after GS-DONE (default: hold the last picture for ever)
 //   gs.wait=T        seconds to wait for a DRM device (default 10)
 //
@@ -435,6 +435,28 @@ static void job_flip(void)
     done(frames, t);
 }
 
+// Flips for T seconds, N of them if the display keeps up, between two pictures that were drawn beforehand: hardly any work
+// of the guest's own.
+static void job_paced(void)
+{
+    set_up(1, 2, 0);
+    struct head *h = &heads[0];
+    draw_all(&h->buffers[1], 1, 0);
+    int count = 0;
+    double begin = now(), turn = begin, t;
+    while ((t = now()) < begin + seconds) {
+        turn += seconds / frames;
+        if (turn > t)
+            pause_for(turn - t);
+        else
+            turn = t; // late: what was missed isn't made up for
+        count++;
+        flip_and_wait(h, !h->front, count & 1);
+    }
+    say_hold("");
+    done(count, t - begin);
+}
+
 static void job_damage(void)
 {
     set_up(1, 1, 0);
@@ -702,6 +724,7 @@ static const struct {
 } jobs[] = {
     { "pattern", job_pattern, 1, 5 },    // one picture, held
     { "flip", job_flip, 60, 5 },         // N page flips between two buffers, each a whole new picture
+    { "paced", job_paced, 150, 5 },      // page flips between the pictures of frames 0 and 1 for T seconds, up to N
     { "damage", job_damage, 60, 5 },     // N small rectangles into one buffer, DIRTYFB clips
     { "console", job_console, 20, 5 },   // N lines of text by fbcon
     { "heads", job_heads, 1, 5 },        // a picture on every connected head
