@@ -145,6 +145,29 @@ public sealed class TwoProcessTests : IGuestTransport, IDisposable
     }
 
     [Fact]
+    public void Run_shows_its_vm_by_a_viewer_that_is_started_again_when_it_is_killed_and_ends_with_the_vm()
+    {
+        var run = StartProgram("run", "--name", "vm", "--device", "gpu", "--", "sh", "-c", "sleep 9; exit 7");
+        var first = WaitForChild(run, 0);
+        Kill(first);
+        var second = WaitForChild(run, first);
+        Assert.True(run.WaitForExit(s_patience), run.Output);
+        Assert.Equal(7, run.ExitCode);
+        Assert.Contains("has ended (signal 9)", run.Output, StringComparison.Ordinal);
+        WaitUntil(() => !Directory.Exists($"/proc/{second}"), null);
+        Assert.Empty(Directory.GetFiles(_folder.FullName, "*", SearchOption.AllDirectories));
+    }
+
+    [Fact]
+    public void Viewer_of_a_run_that_is_killed_ends_too()
+    {
+        var run = StartProgram("run", "--name", "vm", "--device", "gpu", "--", "sh", "-c", "sleep 9");
+        var viewer = WaitForChild(run, 0);
+        run.Signal("KILL");
+        WaitUntil(() => !Directory.Exists($"/proc/{viewer}"), null);
+    }
+
+    [Fact]
     public void Memory_that_is_cut_while_it_is_shown_kills_no_process_and_the_reason_says_so()
     {
         Listen();
@@ -198,6 +221,31 @@ public sealed class TwoProcessTests : IGuestTransport, IDisposable
     }
 
     private static readonly uint _gray = 0x80_8080;
+
+    /// <summary>The viewer that a run has started; not <paramref name="old"/>, which was there before.</summary>
+    private static int WaitForChild(LabProcess run, int old)
+    {
+        var found = 0;
+        WaitUntil(
+            () =>
+            {
+                foreach (var child in File.ReadAllText($"/proc/{run.Id}/task/{run.Id}/children").Split(' ', StringSplitOptions.RemoveEmptyEntries))
+                {
+                    if (child != $"{old}" && File.ReadAllText($"/proc/{child}/cmdline").Contains("\0present\0", StringComparison.Ordinal))
+                        found = int.Parse(child, System.Globalization.CultureInfo.InvariantCulture);
+                }
+
+                return found != 0 && run.Output.Split("has connected").Length > (old == 0 ? 1 : 2);
+            },
+            run);
+        return found;
+    }
+
+    private static void Kill(int process)
+    {
+        using var kill = Process.Start("kill", ["-s", "KILL", $"{process}"]);
+        kill.WaitForExit();
+    }
 
     private static void Missing(string what)
     {
