@@ -4,7 +4,7 @@
  * and the other picture is free.
  *
  *   cc -O2 -Wall -Wextra -o link-source link-source.c
- *   guest-surfaces attach link --socket-path /tmp/pictures.link      (in another terminal)
+ *   guest-surfaces attach link /tmp/pictures.link                    (in another terminal)
  *   ./link-source /tmp/pictures.link [frames]
  */
 #define _GNU_SOURCE

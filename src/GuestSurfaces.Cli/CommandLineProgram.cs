@@ -60,6 +60,7 @@ internal static partial class CommandLineProgram
             RunCommand.Create(),
             AttachCommand.Create(),
             DeviceCommand.Create(),
+            PresentCommand.Create(),
             FakeGuestCommand.Create(),
             StatusCommand.Create(),
             BenchCommand.Create(),
@@ -75,7 +76,7 @@ internal static partial class CommandLineProgram
     // The library speaks of its types, and lists choices one a line.
     private static string Plain(string message) => Whitespace().Replace(NumberType().Replace(message, "as a number"), " ");
 
-    [GeneratedRegex(@"as expected type '[^']*Int32[^']*'")]
+    [GeneratedRegex(@"as expected type '[^']*(Int32|Double)[^']*'")]
     private static partial Regex NumberType();
 
     [GeneratedRegex(@"\s+")]

@@ -24,6 +24,11 @@ public sealed record PresenterOptions
     /// <summary>Whether pictures that the compositor doesn't take may be converted by the GPU. Else they are copied.</summary>
     public bool Convert { get; init; } = true;
 
+    /// <summary>
+    /// Whether shared memory is copied even where the compositor could read it: its owner gets it back at once, however slow this display is. For viewers that nobody waits for.
+    /// </summary>
+    public bool Copy { get; init; }
+
     /// <summary>What the guest may make this side hold.</summary>
     public Limits Limits { get; init; } = new();
 

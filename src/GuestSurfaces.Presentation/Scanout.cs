@@ -30,7 +30,17 @@ internal sealed class Scanout(int index, IDisplayEvents events, PresenterOptions
     public PresenterOptions Options => options;
 
     /// <inheritdoc/>
-    public string Title { get; } = options.TitleOf(index);
+    public string Title { get; private set; } = options.TitleOf(index);
+
+    /// <summary>Another title for the window, now and later.</summary>
+    /// <param name="title">Whole.</param>
+    public void SetTitle(string title)
+    {
+        if (title == Title)
+            return;
+        Title = title;
+        _window?.ShowTitle();
+    }
 
     /// <summary>Takes a frame.</summary>
     /// <param name="compositor">Null while there is none.</param>

@@ -97,6 +97,17 @@ public sealed class WaylandPresenter : IGuestDisplay, ICompositorOwner, IDisposa
         EventLoop loop, string? display, IDisplayEvents events, PresenterOptions options, GuestStatistics statistics, ILogger logger) =>
         new(loop, display is null ? WaylandConnection.Connect() : WaylandConnection.Connect(display), events, options, statistics, logger);
 
+    /// <summary>Gives all windows another title, those that are still to come included.</summary>
+    /// <param name="title">The guest's name; further windows get a number, as in <see cref="PresenterOptions.TitleOf"/>.</param>
+    /// <param name="state">What there is to say about it, after the number; empty for nothing.</param>
+    public void SetTitle(string title, string state = "")
+    {
+        var options = _options with { Title = title };
+        for (var i = 0; i < _scanouts.Length; i++)
+            _scanouts[i].SetTitle(options.TitleOf(i) + state);
+        Flush();
+    }
+
     /// <inheritdoc/>
     public void Present(int scanout, in GuestFrame frame)
     {

@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: MIT
 using System.CommandLine;
 using GuestSurfaces.Cli.Hosting;
+using GuestSurfaces.Cli.Present;
 
 namespace GuestSurfaces.Cli.Commands;
 
-/// <summary><c>guest-surfaces attach vhost-user</c>: waits for any vhost-user VMM and shows its guest.</summary>
+/// <summary><c>guest-surfaces attach</c>: shows what something else has started, a VMM's guest or a program's pictures.</summary>
 internal static class AttachCommand
 {
-    public static Command Create()
+    public static Command Create() => new("attach", "Show a guest, or a program's pictures, that something else has started.") { CreateVhostUser(), CreateLink() };
+
+    private static DetailedCommand CreateVhostUser()
     {
         var common = new CommonOptions();
         var socketPath = new Option<string>("--socket-path") { Description = "Listen here; the VMM connects.", Required = true, HelpName = "PATH" };
@@ -22,17 +25,47 @@ internal static class AttachCommand
               crosvm run … --vhost-user type=gpu,socket=/run/user/1000/vm.sock
             """)
         {
-            socketPath, once, common.Name, common.Fullscreen, common.Outputs, common.Size, common.Stats, common.Note, common.NoDisplay,
+            socketPath, once, common.Name, common.Fullscreen, common.Outputs, common.Size, common.Stats, common.Note, common.NoDisplay, common.Link,
             common.ZeroCopy, common.Alias2D, common.Verbose,
         };
         vhostUser.SetAction(result =>
         {
-            using var host = new GuestHost(common.Read(result)) { EndsWithFrontend = result.GetValue(once) };
+            var options = common.Read(result);
+            using var host = new GuestHost(options) { EndsWithFrontend = result.GetValue(once), EndsWithWindow = !options.ServesLink };
             host.ListenVhostUser(result.GetValue(socketPath)!);
             host.Run();
             host.WriteStats();
             return 0;
         });
-        return new Command("attach", "Show a guest that something else has started.") { vhostUser };
+        return vhostUser;
+    }
+
+    private static DetailedCommand CreateLink()
+    {
+        var common = new ViewerOptions();
+        var socketPath = new Argument<string>("socket") { Description = "Listen here; programs connect.", HelpName = "SOCKET" };
+        var once = new Option<bool>("--once") { Description = "End when the first program has gone, instead of waiting for the next one." };
+        var link = new DetailedCommand(
+            "link",
+            "Show the pictures of any program that has dma-bufs or memfds.",
+            """
+            The program connects to SOCKET and speaks the link, which docs/link.md describes; docs/examples/link-source.c is such a program in C. One is shown at a time.
+            When it goes, its windows stay for the grace time, and the next program takes them over.
+
+              guest-surfaces attach link /run/user/1000/pictures.link &
+              gcc -o link-source docs/examples/link-source.c && ./link-source /run/user/1000/pictures.link
+            """)
+        {
+            socketPath, once, common.Name, common.Fullscreen, common.Grace, common.Verbose,
+        };
+        link.SetAction(result =>
+        {
+            var isOnce = result.GetValue(once);
+            var options = common.Read(result) with { EndsWithSource = isOnce };
+            using var host = new PresentHost(isOnce ? options with { GraceNs = 0 } : options, (loop, opened) => new LinkAcceptor(loop, result.GetValue(socketPath)!, opened));
+            host.Run();
+            return 0;
+        });
+        return link;
     }
 }

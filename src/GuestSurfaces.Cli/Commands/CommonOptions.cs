@@ -55,6 +55,13 @@ internal sealed class CommonOptions
         Description = "Show nothing: the guest gets its device and its answers at a paced rate. For tests, and for machines without a session.",
     };
 
+    public Option<string?> Link { get; } = new("--link")
+    {
+        Description = "Show nothing here: serve viewers (guest-surfaces present) at this socket, by default $XDG_RUNTIME_DIR/guest-surfaces/NAME.link.",
+        Arity = ArgumentArity.ZeroOrOne,
+        HelpName = "PATH",
+    };
+
     public Option<string> ZeroCopy { get; } = CreateZeroCopy();
 
     public Option<bool> Alias2D { get; } = new("--alias-2d")
@@ -82,6 +89,8 @@ internal sealed class CommonOptions
             StatsPath = CheckStats(result.GetValue(Stats)),
             Notes = ParseNotes(result.GetValue(Note) ?? []),
             ShowWindows = !result.GetValue(NoDisplay),
+            ServesLink = result.GetResult(Link) is not null && !result.GetValue(NoDisplay),
+            LinkPath = result.GetValue(Link),
             ZeroCopy = result.GetValue(ZeroCopy) != "off",
             Alias2D = result.GetValue(Alias2D),
             Verbose = result.GetValue(Verbose),
@@ -100,7 +109,7 @@ internal sealed class CommonOptions
         return option;
     }
 
-    private static string ParseName(string name) =>
+    internal static string ParseName(string name) =>
         name.Length is 0 or > MaxNameLength || name.Any(char.IsControl)
             ? throw new UserErrorException("--name isn't a name for a window", $"say 1 to {MaxNameLength} letters")
             : name;

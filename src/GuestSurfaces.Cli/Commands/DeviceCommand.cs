@@ -15,15 +15,19 @@ internal static class DeviceCommand
         var socketPath = new Option<string?>("--socket-path") { Description = "Listen here; the VMM connects.", HelpName = "PATH" };
         var fd = new Option<int?>("--fd") { Description = "Speak over this inherited, connected socket instead.", HelpName = "N" };
         var capabilities = new Option<bool>("--print-capabilities") { Description = "Print what this back-end can do as JSON, and end." };
+        var window = new Option<bool>("--window") { Description = "Show the guest from this process instead, in the session of WAYLAND_DISPLAY: the VM's display ends with it." };
         var command = new DetailedCommand(
             "device",
             "Be a vhost-user GPU back-end that libvirt and its like start.",
             """
             QEMU's conventions for back-end programs: one of --socket-path and --fd; stays in the foreground; ends on SIGTERM, and when the VMM disconnects.
-            With WAYLAND_DISPLAY set the guest is shown there; without it the guest runs unseen.
+            It shows nothing itself: viewers come and go, and the VM doesn't notice. In a session: guest-surfaces present NAME (NAME as --name says).
+
+              guest-surfaces device --name work --socket-path /run/user/1000/vm.sock &
+              guest-surfaces present work
             """)
         {
-            socketPath, fd, capabilities, common.Name, common.Fullscreen, common.Outputs, common.Size, common.Stats, common.Note, common.NoDisplay,
+            socketPath, fd, capabilities, common.Name, common.Fullscreen, common.Outputs, common.Size, common.Stats, common.Note, common.NoDisplay, common.Link, window,
             common.ZeroCopy, common.Alias2D, common.Verbose,
         };
         command.SetAction(result =>
@@ -35,13 +39,15 @@ internal static class DeviceCommand
             }
 
             var options = common.Read(result);
-            if (string.IsNullOrEmpty(Environment.GetEnvironmentVariable("WAYLAND_DISPLAY")))
-                options = options with { ShowWindows = false };
+            var isOneProcess = result.GetValue(window);
+            if (isOneProcess && options.ServesLink)
+                throw new UserErrorException("--window shows the guest here and --link elsewhere", "say one of them");
+            options = options with { ServesLink = !isOneProcess && options.ShowWindows };
             var path = result.GetValue(socketPath);
             var number = result.GetValue(fd);
             if (path is null == number is null)
                 throw new UserErrorException("device needs either --socket-path or --fd", "for example: guest-surfaces device --socket-path /tmp/gpu.sock");
-            using var host = new GuestHost(options) { EndsWithFrontend = true };
+            using var host = new GuestHost(options) { EndsWithFrontend = true, EndsWithWindow = isOneProcess };
             if (path is not null)
                 host.ListenVhostUser(path);
             else

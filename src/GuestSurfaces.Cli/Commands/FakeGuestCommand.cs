@@ -32,7 +32,7 @@ internal static class FakeGuestCommand
               guest-surfaces fake-guest damage --frames 600 --exit --stats stats.json
             """)
         {
-            picture, frames, rate, exit, common.Name, common.Fullscreen, common.Outputs, common.Size, common.Stats, common.Note, common.Verbose,
+            picture, frames, rate, exit, common.Name, common.Fullscreen, common.Outputs, common.Size, common.Stats, common.Note, common.Link, common.Verbose,
         };
         command.SetAction(result =>
         {
@@ -41,7 +41,7 @@ internal static class FakeGuestCommand
             var hz = result.GetValue(rate);
             if (count < 1 || hz is < 1 or > 1000)
                 throw new UserErrorException("--frames wants at least 1, --rate 1 to 1000", "for example: --frames 600 --rate 60");
-            using var host = new GuestHost(options);
+            using var host = new GuestHost(options) { EndsWithWindow = !options.ServesLink };
             using var guest = new FakeGuestTransport(host.Session, host.Loop.Timers, host.Statistics, result.GetValue(picture) ?? "card", options.Size, options.Outputs, count, hz);
             if (result.GetValue(exit))
                 guest.Finished = host.Loop.Stop;

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: MIT
 using System.CommandLine;
 using GuestSurfaces.Cli.Hosting;
+using GuestSurfaces.Cli.Present;
 using GuestSurfaces.Cli.Qemu;
+using GuestSurfaces.Cli.Status;
 using GuestSurfaces.Core.Loop;
 using GuestSurfaces.Interop;
+using GuestSurfaces.Wayland;
 
 namespace GuestSurfaces.Cli.Commands;
 
@@ -25,6 +28,7 @@ internal static class RunCommand
             DefaultValueFactory = _ => "auto",
             HelpName = "KIND",
         };
+        var oneProcess = new Option<bool>("--one-process") { Description = "Show the windows from this process, not from one of their own that may fail and is then started again." };
         device.AcceptOnlyFromAmong("auto", "gpu", "generic");
         var command = new DetailedCommand(
             "run",
@@ -32,6 +36,7 @@ internal static class RunCommand
             """
             Whatever your command line lacks is added to its end, and said: guest RAM that can be shared, a virtio-gpu served by this program, no second graphics card, no window of QEMU's own.
             Ends when QEMU ends, with QEMU's exit code. Closing the window asks QEMU to end; so does Ctrl-C.
+            The windows belong to a process of their own, which is started again if it ends: the VM doesn't notice. guest-surfaces present NAME shows the VM once more.
 
             Whether frames can be shown without a copy depends on QEMU's end of the graphics card. The generic device (QEMU 10.2 or newer) lets the guest share its
             framebuffers (blobs). vhost-user-gpu-pci, which every QEMU has, lets it copy only (but see --alias-2d). QEMU is asked which it has: --device auto takes the generic one if it is
@@ -43,9 +48,16 @@ internal static class RunCommand
             """)
         {
             common.Name, common.Fullscreen, common.Outputs, common.Size, common.Stats, common.Note, common.NoDisplay,
-            common.ZeroCopy, common.Alias2D, common.Verbose, device, dryRun, vmm,
+            common.ZeroCopy, common.Alias2D, common.Verbose, oneProcess, device, dryRun, vmm,
         };
-        command.SetAction(result => Run(common.Read(result), result.GetValue(vmm)!, Enum.Parse<DeviceWish>(result.GetValue(device)!, ignoreCase: true), result.GetValue(dryRun)));
+        command.SetAction(result =>
+        {
+            // A socket to the compositor that was handed down (WAYLAND_SOCKET) is good for one process.
+            var options = common.Read(result);
+            var isSplit = options.ShowWindows && !result.GetValue(oneProcess) && string.IsNullOrEmpty(Environment.GetEnvironmentVariable("WAYLAND_SOCKET"));
+            return Run(
+                options with { ServesLink = isSplit }, result.GetValue(vmm)!, Enum.Parse<DeviceWish>(result.GetValue(device)!, ignoreCase: true), result.GetValue(dryRun));
+        });
         return command;
     }
 
@@ -67,12 +79,20 @@ internal static class RunCommand
         foreach (var addition in additions)
             Console.Error.WriteLine($"added: {string.Join(' ', addition.Arguments.Select(ShellWords.Quote))}   ({addition.Why})");
 
+        if (options.ServesLink)
+        {
+            RequireDisplay();
+            if (StatusFolder.OfSession is null)
+                options = options with { LinkPath = folder["viewers.link"] };
+        }
+
         using var host = new GuestHost(options);
         host.ListenVhostUser(socketPath);
         using var process = Start(complete);
         var end = new VmEnd(process, host.Loop.Timers.Clock);
         host.StopRequested = end.Request;
         host.Tick = end.KillIfOverdue;
+        using var presenter = host.LinkPath is { } linkPath ? new PresenterProcess(host.Loop, linkPath, options, host.Log) : null;
         using (host.Loop.Watch(process.ExitEvent, EpollEvents.In, new StopLoop(host.Loop)))
         {
             host.Run();
@@ -81,6 +101,19 @@ internal static class RunCommand
         host.WriteStats();
         _ = process.WaitForExit(timeoutMs: -1); // it has ended: this collects its exit code
         return process.ExitCode ?? 1;
+    }
+
+    // Before the VM is started: nobody wants to wait for its windows in vain.
+    private static void RequireDisplay()
+    {
+        try
+        {
+            WaylandConnection.Connect().Dispose();
+        }
+        catch (Exception e) when (e is SyscallException or InvalidOperationException)
+        {
+            throw GuestHost.NoDisplay(e);
+        }
     }
 
     private static ChildProcess Start(IReadOnlyList<string> command)
@@ -119,10 +152,5 @@ internal static class RunCommand
             Console.Error.WriteLine("the VM didn't end within eight seconds and was killed");
             process.Kill();
         }
-    }
-
-    private sealed class StopLoop(EventLoop loop) : IFdHandler
-    {
-        public void OnReady(EpollEvents events) => loop.Stop();
     }
 }

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
-using System.Runtime.InteropServices;
 using GuestSurfaces.Cli.Status;
 using GuestSurfaces.Core;
 using GuestSurfaces.Core.Diagnostics;
 using GuestSurfaces.Core.Loop;
 using GuestSurfaces.Core.Sessions;
 using GuestSurfaces.Interop;
+using GuestSurfaces.Link;
 using GuestSurfaces.Presentation;
 using GuestSurfaces.Transports.Udmabuf;
 using GuestSurfaces.Transports.VhostUser;
@@ -14,7 +14,7 @@ using Microsoft.Extensions.Logging;
 
 namespace GuestSurfaces.Cli.Hosting;
 
-/// <summary>One guest in one process: its device, its session, its windows, wired together on one loop. Thread: the main thread's.</summary>
+/// <summary>One guest in one process: its device, its session, and its windows or the link to viewers in other processes, wired together on one loop. Thread: the main thread's.</summary>
 internal sealed class GuestHost : IDisposable
 {
     private const long SampleNs = 500_000_000;
@@ -25,11 +25,13 @@ internal sealed class GuestHost : IDisposable
     private readonly Limits _limits = new();
     private readonly ILoggerFactory _loggers;
     private readonly ILogger _log;
-    private readonly List<PosixSignalRegistration> _signals = [];
+    private readonly StopSignals _signals;
     private readonly GcBaseline _gc;
     private readonly LoopTimer _sampleTimer;
     private readonly long _startedNs;
     private WaylandPresenter? _presenter;
+    private LinkHub? _hub;
+    private LinkListener? _linkListener;
     private VhostUserServer? _server;
     private UdmabufExporter? _exporter;
     private RungReport? _loggedRung;
@@ -43,23 +45,25 @@ internal sealed class GuestHost : IDisposable
         _loggers = ConsoleLog.Create(options.Verbose);
         _log = _loggers.CreateLogger(options.Name);
         StopRequested = Loop.Stop;
-        Session = new Session(Loop.Timers, Statistics, _limits) { WindowClosed = _ => StopRequested!() };
+        Session = new Session(Loop.Timers, Statistics, _limits) { WindowClosed = _ => OnWindowClosed() };
         Loop.Failed = e => _log.LogError(e, "something failed, and is left alone from now on; the rest goes on");
-        if (options.ShowWindows)
+        if (options.ServesLink)
+            ServeLink();
+        else if (options.ShowWindows)
             ConnectDisplay();
-        foreach (var signal in (PosixSignal[])[PosixSignal.SIGINT, PosixSignal.SIGTERM, PosixSignal.SIGHUP])
-        {
-            _signals.Add(PosixSignalRegistration.Create(signal, context =>
-            {
-                context.Cancel = true;
-                StopRequested();
-            }));
-        }
-
+        _signals = new StopSignals(() => StopRequested());
         _gc = new GcBaseline(Statistics);
         _sampleTimer = Loop.Timers.Create(Sample);
         _startedNs = Loop.Timers.Clock.NowNs;
     }
+
+    /// <summary>What users are told where there is no compositor.</summary>
+    /// <param name="e">What connecting to one said.</param>
+    public static UserErrorException NoDisplay(Exception e) =>
+        new(e.Message, "run this inside a Wayland session, set WAYLAND_DISPLAY to its socket, or add --no-display");
+
+    /// <summary>Where this guest's events are told.</summary>
+    public ILogger Log => _log;
 
     /// <summary>Where everything happens.</summary>
     public EventLoop Loop { get; } = new();
@@ -72,6 +76,12 @@ internal sealed class GuestHost : IDisposable
 
     /// <summary>Whether the program ends when the VMM disconnects.</summary>
     public bool EndsWithFrontend { get; init; }
+
+    /// <summary>Whether a closed window counts as a request to stop. Where viewers come and go, it ends the viewer only.</summary>
+    public bool EndsWithWindow { get; init; } = true;
+
+    /// <summary>Where viewers connect; null if nothing listens.</summary>
+    public string? LinkPath { get; private set; }
 
     /// <summary>What a signal or a closed window does: ends the loop, unless something else must end first. Called on any thread.</summary>
     public Action StopRequested { get; set; }
@@ -124,10 +134,11 @@ internal sealed class GuestHost : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
-        foreach (var signal in _signals)
-            signal.Dispose();
+        _signals.Dispose();
         _server?.Dispose();
         _qemuDisplay?.Dispose();
+        _linkListener?.Dispose();
+        _hub?.Dispose();
         _presenter?.Dispose();
         _exporter?.Dispose();
         Loop.Dispose();
@@ -172,7 +183,9 @@ internal sealed class GuestHost : IDisposable
         Pid = Environment.ProcessId,
         Transport = _server is null ? "fake-guest" : "vhost-user",
         Frontend = _server switch { null => "none", { IsConnected: true } => "connected", _ => "waiting" },
-        Shown = Session.Display is not null,
+        Shown = _hub?.IsControlled ?? Session.Display is not null,
+        Viewers = _hub?.ViewerCount ?? 0,
+        InCharge = _hub?.InChargeName ?? "",
         UptimeS = (Loop.Timers.Clock.NowNs - _startedNs) / 1e9,
         Stats = Report(),
     };
@@ -200,7 +213,7 @@ internal sealed class GuestHost : IDisposable
         }
         catch (Exception e) when (e is SyscallException or InvalidOperationException)
         {
-            throw new UserErrorException(e.Message, "run this inside a Wayland session, set WAYLAND_DISPLAY to its socket, or add --no-display");
+            throw NoDisplay(e);
         }
 
         _presenter.Lost = _ =>
@@ -209,12 +222,65 @@ internal sealed class GuestHost : IDisposable
             _log.LogWarning("the guest runs on unseen: its windows are gone with the compositor");
         };
         Session.Display = _presenter;
-        var closing = Loop.Timers.Create(() => _presenter?.Dispose());
+        OnDisplayFailed("the windows failed and are closed", _presenter);
+    }
+
+    private void ServeLink()
+    {
+        _hub = new LinkHub(Loop, Session, _options.Name, Statistics, _log);
+        Session.Display = _hub;
+        OnDisplayFailed("the link failed and its viewers are sent away", _hub);
+        try
+        {
+            ListenLink(_hub);
+        }
+        catch (SyscallException e)
+        {
+            throw new UserErrorException(e.Message, "name a free path in a folder of yours with --link");
+        }
+
+        if (LinkPath is null)
+            _log.LogWarning("nobody can view this guest: XDG_RUNTIME_DIR isn't set to a folder; say --link PATH");
+        else
+            _log.LogInformation("viewers connect with: guest-surfaces present {Path}", LinkPath);
+    }
+
+    private void ListenLink(LinkHub hub)
+    {
+        var folder = StatusFolder.OfSession;
+        var path = _options.LinkPath ?? folder?.CreateLinkPath(_options.Name);
+        if (path is null)
+            return;
+        try
+        {
+            _linkListener = LinkListener.Open(Loop, hub, path, LinkListener.OwnerOnly, _log);
+        }
+        catch (SyscallException e) when (e.Errno == Errno.EEXIST && _options.LinkPath is null)
+        {
+            // Another guest of the same name: both can be viewed.
+            path = folder!.CreateLinkPath($"{_options.Name}-{Environment.ProcessId}");
+            _linkListener = LinkListener.Open(Loop, hub, path, LinkListener.OwnerOnly, _log);
+        }
+
+        LinkPath = path;
+    }
+
+    private void OnDisplayFailed(string what, IDisposable display)
+    {
+        var closing = Loop.Timers.Create(display.Dispose);
         Session.DisplayFailed = e =>
         {
-            _log.LogError(e, "the windows failed and are closed; the guest runs on unseen");
+            _log.LogError(e, "{What}; the guest runs on unseen", what);
             closing.ArmIn(0);
         };
+    }
+
+    private void OnWindowClosed()
+    {
+        if (EndsWithWindow)
+            StopRequested();
+        else
+            _log.LogInformation("a viewer's window was closed; the guest runs on");
     }
 
     private VirtioGpuDevice CreateDevice()

@@ -20,6 +20,12 @@ internal sealed record HostOptions
 
     public bool ShowWindows { get; init; } = true;
 
+    /// <summary>Whether viewers in other processes are served over the link, instead of showing anything here.</summary>
+    public bool ServesLink { get; init; }
+
+    /// <summary>Where the link listens; null: under the guest's name in the session's folder.</summary>
+    public string? LinkPath { get; init; }
+
     public bool ZeroCopy { get; init; } = true;
 
     public bool Alias2D { get; init; }

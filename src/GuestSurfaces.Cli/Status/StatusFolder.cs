@@ -24,12 +24,27 @@ internal sealed class StatusFolder(string path, TimeSpan? patience = null)
     /// <param name="name">The guest's; what no file name should have is left out of it.</param>
     /// <param name="pid">The process.</param>
     /// <exception cref="IOException">No folder can be made there.</exception>
-    public string CreateSocketPath(string name, int pid)
+    public string CreateSocketPath(string name, int pid) => CreatePath(name, string.Create(CultureInfo.InvariantCulture, $"-{pid}.sock"));
+
+    /// <summary>The same for the socket where viewers connect.</summary>
+    /// <param name="name">The guest's.</param>
+    /// <exception cref="IOException">No folder can be made there.</exception>
+    public string CreateLinkPath(string name) => CreatePath(name, ".link");
+
+    private string CreatePath(string name, string end)
     {
         const UnixFileMode onlyMe = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
         Directory.CreateDirectory(path, onlyMe);
         File.SetUnixFileMode(path, onlyMe); // it may have been there
-        var end = string.Create(CultureInfo.InvariantCulture, $"-{pid}.sock");
+        return PathOf(name, end);
+    }
+
+    /// <summary>Where viewers connect to a guest, if it is there.</summary>
+    /// <param name="name">The guest's.</param>
+    public string LinkPathOf(string name) => PathOf(name, ".link");
+
+    private string PathOf(string name, string end)
+    {
         var room = Math.Clamp(MaxSocketPathBytes - Encoding.UTF8.GetByteCount(path) - 1 - end.Length, 0, MaxNameChars);
         var plain = name.Select(static c => char.IsAsciiLetterOrDigit(c) || c is '.' or '_' or '-' ? c : '_').Take(room).ToArray();
         return Path.Combine(path, new string(plain) + end);

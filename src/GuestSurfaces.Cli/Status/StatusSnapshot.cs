@@ -27,8 +27,14 @@ internal sealed record StatusSnapshot
     /// <summary>"waiting" for a VMM, "connected" to one, or "none" if it needs none.</summary>
     public required string Frontend { get; init; }
 
-    /// <summary>Whether there are windows.</summary>
+    /// <summary>Whether there are windows, here or of a viewer in charge.</summary>
     public bool Shown { get; init; }
+
+    /// <summary>How many viewers in other processes there are.</summary>
+    public int Viewers { get; init; }
+
+    /// <summary>What the viewer calls itself that paces the guest and decides about its modes; empty if none does.</summary>
+    public string InCharge { get; init; } = "";
 
     public double UptimeS { get; init; }
 

@@ -24,7 +24,9 @@ internal static class StatusView
         void Row(string label, string text, string style = "default") => grid.AddRow(new Text(label), new Text(text, Style.Parse(style)));
 
         console.MarkupLineInterpolated(CultureInfo.InvariantCulture, $"[bold]{guest.Name}[/] (pid {guest.Pid})");
-        Row("guest", $"{guest.Transport}{Frontend(guest.Frontend)}, {(guest.Shown ? "shown here" : "unseen")}, for {Duration(guest.UptimeS)}");
+        Row("guest", $"{guest.Transport}{Frontend(guest.Frontend)}, {(!guest.Shown ? "unseen" : guest.Viewers > 0 ? "shown by viewers" : "shown here")}, for {Duration(guest.UptimeS)}");
+        if (guest.Viewers > 0)
+            Row("viewers", $"{Number(guest.Viewers)}, {(guest.InCharge.Length > 0 ? guest.InCharge : "none")} in charge");
         Row("rung", stats.Rung switch
         {
             "direct" => "direct: the guest's own pages are shown, nothing is copied",

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+using GuestSurfaces.Core.Diagnostics;
 using GuestSurfaces.Core.Sessions;
 using GuestSurfaces.Link.Source;
 using GuestSurfaces.Link.Wire;
@@ -9,6 +10,8 @@ namespace GuestSurfaces.Link;
 /// <summary>Who is in charge, and what it says.</summary>
 public sealed partial class LinkHub
 {
+    private static readonly RungReport s_nobody = new(Rung.None, "nobody looks");
+
     /// <summary>A viewer has said hello: from now on it is told everything.</summary>
     internal void OnGreeted(HubViewer viewer)
     {
@@ -36,6 +39,8 @@ public sealed partial class LinkHub
             return;
         if (InCharge is null && _viewers.Find(static v => v.WantsControl) is { } next)
             PutInCharge(next);
+        if (InCharge is null)
+            Statistics.DisplayRung = s_nobody;
         for (var i = 0; i < _surfaces.Length && !_isDisposed; i++)
             AnswerFor(i);
     }

@@ -70,6 +70,9 @@ public sealed partial class LinkHub : IGuestDisplay, IDisposable
     /// <summary>Whether a viewer is in charge: it paces the guest and decides about modes.</summary>
     public bool IsControlled => InCharge is not null;
 
+    /// <summary>What the viewer in charge calls itself; empty without one.</summary>
+    public string InChargeName => InCharge?.Name ?? string.Empty;
+
     /// <summary>The guest's name.</summary>
     internal string Name { get; }
 

@@ -46,6 +46,7 @@ public sealed partial class LinkViewer
         _isGreeted = true;
         _hello.Cancel();
         ArmFlush();
+        Greeted?.Invoke();
         return null;
     }
 
@@ -231,6 +232,8 @@ public sealed partial class LinkViewer
         if (!reader.TryTakeAll(out ControlBody body) || body.IsInCharge > 1)
             return "a CONTROL is malformed";
         IsInCharge = body.IsInCharge == 1;
+        _toldReport = null; // it counts from now on
+        ArmFlush();
         return null;
     }
 

@@ -79,6 +79,12 @@ public sealed partial class LinkViewer : IDisplayEvents, ILinkSpeaker, IDisposab
     /// <summary>What the source calls itself; empty until it said hello.</summary>
     public string SourceName { get; private set; } = string.Empty;
 
+    /// <summary>Hears that the source has said hello: its name is known, its frames come next.</summary>
+    public Action? Greeted { get; set; }
+
+    /// <summary>Hears of windows that the user closed, in the source's place: where that ends this viewer, not the guest. Null: the source is told.</summary>
+    public Action<int>? WindowClosed { get; set; }
+
     /// <summary>Hears that the source is gone, and why, if it broke a rule or said so. What was shown still is.</summary>
     public Action<string?>? Lost { get; set; }
 
@@ -157,7 +163,13 @@ public sealed partial class LinkViewer : IDisplayEvents, ILinkSpeaker, IDisposab
     }
 
     /// <inheritdoc/>
-    public void CloseWanted(int scanout) => Tell(scanout, Wishes.Close);
+    public void CloseWanted(int scanout)
+    {
+        if (WindowClosed is { } closed)
+            closed(scanout);
+        else
+            Tell(scanout, Wishes.Close);
+    }
 
     /// <inheritdoc/>
     public void RefreshKnown(int scanout, int refreshMilliHz)

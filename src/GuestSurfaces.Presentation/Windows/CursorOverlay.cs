@@ -85,8 +85,8 @@ internal sealed class CursorOverlay(Compositor compositor, WlSurface picture) : 
         if (_buffer is not null)
             compositor.Buffers.Retire(_buffer);
 
-        // Cursors are shared memory: an import that takes its time isn't waited for.
-        _buffer = storage.IsDmabuf ? null : compositor.Buffers.Get(this, storage, view, view.Size.Whole, isOpaque: false);
+        // Cursors are shared memory: an import that takes its time isn't waited for. One that can still be cut must not reach the compositor.
+        _buffer = storage.IsDmabuf || storage.Pixels is { IsMapped: false } ? null : compositor.Buffers.Get(this, storage, view, view.Size.Whole, isOpaque: false);
         return _buffer is { State: ImportState.Ready };
     }
 }

@@ -30,11 +30,12 @@ internal enum LoadResult
 /// </summary>
 /// <param name="compositor">The connection.</param>
 /// <param name="user">The surface.</param>
+/// <param name="options">Whether to convert what needs no conversion.</param>
 /// <param name="statistics">Where to count.</param>
 /// <param name="preferences">What buffers of ours should be like on that surface now, best first.</param>
 /// <param name="changed">Told when it's worth trying again.</param>
 internal sealed class FrameLoader(
-    Compositor compositor, ISurfaceBufferUser user, GuestStatistics statistics, Func<IReadOnlyList<DmabufTarget>> preferences, Action changed)
+    Compositor compositor, ISurfaceBufferUser user, PresenterOptions options, GuestStatistics statistics, Func<IReadOnlyList<DmabufTarget>> preferences, Action changed)
 {
     private readonly CpuConverter _converter = new(statistics);
     private GpuConverter? _gpuConverter;
@@ -42,6 +43,7 @@ internal sealed class FrameLoader(
     private RungReport _gpuConversion = new(Rung.Convert, string.Empty);
     private RungReport _direct = new(Rung.None, string.Empty);
     private DrmFormat _missing;
+    private bool _couldBeCut;
 
     /// <summary>Finds or makes the wl_buffer of a frame.</summary>
     /// <param name="frame">In place: a conversion moves it into a buffer of ours.</param>
@@ -70,7 +72,11 @@ internal sealed class FrameLoader(
                     return LoadResult.Wait;
                 case ConversionResult.Failed:
                     _converter.Reset();
-                    return Refuse($"converting {frame.View} failed: the storage is too small, or memory has run out", out report);
+                    return Refuse(
+                        CanBeCut(frame.Storage)
+                            ? $"{frame.View} can't be read: the program that drew it has cut its memory, or there is none left here"
+                            : $"converting {frame.View} failed: the storage is too small, or memory has run out",
+                        out report);
             }
 
             report = reason;
@@ -113,8 +119,11 @@ internal sealed class FrameLoader(
     private static bool IsInside(BufferRect rect, BufferSize size) =>
         rect is { X: >= 0, Y: >= 0, Width: > 0, Height: > 0 } && rect.X <= size.Width - rect.Width && rect.Y <= size.Height - rect.Height;
 
+    // Compositors map what they are given: memory that its owner can still cut would get the connection ended, and with it every window.
+    private static bool CanBeCut(BufferStorage storage) => storage.Pixels is { IsMapped: false };
+
     private bool NeedsConversion(in GuestFrame frame) =>
-        !compositor.Buffers.Shm.Knows(frame.View) || compositor.Buffers.Shm.Cover(frame.Storage, frame.View, frame.Source).IsEmpty;
+        options.Copy || CanBeCut(frame.Storage) || !compositor.Buffers.Shm.Knows(frame.View) || compositor.Buffers.Shm.Cover(frame.Storage, frame.View, frame.Source).IsEmpty;
 
     private LoadResult LoadDmabuf(ref GuestFrame frame, out SurfaceBuffer? buffer, out RungReport report)
     {
@@ -159,14 +168,18 @@ internal sealed class FrameLoader(
     {
         // A sentence for each format, not for each frame.
         var missing = compositor.Buffers.Shm.Knows(frame.View) ? default : frame.View.Format.Opaque;
-        if (_conversion.Reason.Length != 0 && missing == _missing)
+        var canBeCut = CanBeCut(frame.Storage);
+        if (_conversion.Reason.Length != 0 && missing == _missing && canBeCut == _couldBeCut)
             return _conversion;
-        _missing = missing;
-        _conversion = new RungReport(
-            Rung.Copy,
-            missing == default
-                ? "the compositor can't crop (no wp_viewporter): the picture is cut out by the CPU"
-                : $"the compositor's wl_shm has no {missing}: converted by the CPU");
+        (_missing, _couldBeCut) = (missing, canBeCut);
+        if (canBeCut)
+            _conversion = new RungReport(Rung.Copy, "the picture's memory isn't sealed against shrinking, so no compositor may map it", "let the program that draws it add F_SEAL_SHRINK");
+        else if (missing == default && options.Copy)
+            _conversion = new RungReport(Rung.Copy, "this viewer isn't in charge: it copies, and holds up nobody");
+        else if (missing == default)
+            _conversion = new RungReport(Rung.Copy, "the compositor can't crop (no wp_viewporter): the picture is cut out by the CPU");
+        else
+            _conversion = new RungReport(Rung.Copy, $"the compositor's wl_shm has no {missing}: converted by the CPU");
         return _conversion;
     }
 }

@@ -61,7 +61,7 @@ internal sealed class ScanoutWindow : IToplevelOwner, ISurfaceBufferUser, IFeedb
         _frameCallback = new WlCallback { Listener = this };
         _cursorCallback = new WlCallback { Listener = this };
         _feedback = new FeedbackTracker(compositor, this);
-        _loader = new FrameLoader(compositor, this, scanout.Statistics, PreferredTargets, () => Pump());
+        _loader = new FrameLoader(compositor, this, scanout.Options, scanout.Statistics, PreferredTargets, () => Pump());
         _surface = compositor.Surfaces.CreateSurface();
         _surface.Listener = this;
         _dmabufs = new SurfaceFeedback(compositor, _surface, OnDmabufsChanged);
@@ -130,6 +130,9 @@ internal sealed class ScanoutWindow : IToplevelOwner, ISurfaceBufferUser, IFeedb
         _surface.Frame(_cursorCallback);
         _surface.Commit();
     }
+
+    /// <summary>The scanout has another title.</summary>
+    public void ShowTitle() => _toplevel.SetTitle(_scanout.Title);
 
     /// <summary>A monitor has changed.</summary>
     public void TellRefresh()

@@ -67,6 +67,10 @@ internal sealed class Toplevel : IXdgSurfaceListener, IXdgToplevelListener
     /// <summary>Whether the first configure event has come: only then may there be a buffer.</summary>
     public bool IsConfigured { get; private set; }
 
+    /// <summary>Another title. Counts at once.</summary>
+    /// <param name="title">Whole.</param>
+    public void SetTitle(string title) => _toplevel.SetTitle(title);
+
     /// <summary>How small and large the user may make the window. With the next commit.</summary>
     /// <param name="natural">The picture's size.</param>
     /// <param name="canScale">Without scaling there is one size only.</param>

@@ -16,7 +16,7 @@ public sealed class WestonHost : IDisposable
 
     private static readonly TimeSpan s_startTimeout = TimeSpan.FromSeconds(20);
     private readonly string _folder;
-    private readonly Process _process;
+    private Process _process;
 
     private WestonHost(string folder, Process process)
     {
@@ -55,6 +55,21 @@ public sealed class WestonHost : IDisposable
         return new WestonHost(folder, Process.Start(start)!);
     }
 
+    /// <summary>Kills it.</summary>
+    public void Kill()
+    {
+        _process.Kill(entireProcessTree: true);
+        _process.WaitForExit();
+    }
+
+    /// <summary>Starts another one in its place, once it is dead.</summary>
+    public void Restart()
+    {
+        var start = _process.StartInfo;
+        _process.Dispose();
+        _process = Process.Start(start)!;
+    }
+
     /// <summary>A connection, as soon as weston listens.</summary>
     public WaylandConnection Connect()
     {
@@ -73,8 +88,7 @@ public sealed class WestonHost : IDisposable
 
     public void Dispose()
     {
-        _process.Kill(entireProcessTree: true);
-        _process.WaitForExit();
+        Kill();
         _process.Dispose();
         Directory.Delete(_folder, recursive: true);
     }

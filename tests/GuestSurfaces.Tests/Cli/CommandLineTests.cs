@@ -7,7 +7,7 @@ namespace GuestSurfaces.Tests.Cli;
 /// <summary>What users are told: help, and one or two lines for everything that is wrong.</summary>
 public sealed class CommandLineTests
 {
-    private static readonly string[] s_commands = ["run", "attach", "device", "fake-guest", "status", "bench", "doctor"];
+    private static readonly string[] s_commands = ["run", "attach", "device", "present", "fake-guest", "status", "bench", "doctor"];
 
     [Fact]
     public void Root_help_has_one_line_for_each_command()
@@ -23,6 +23,9 @@ public sealed class CommandLineTests
     [InlineData("status", "guest-surfaces status work --json")]
     [InlineData("attach vhost-user", "crosvm run")]
     [InlineData("device", "ends on SIGTERM")]
+    [InlineData("device", "guest-surfaces present work")]
+    [InlineData("present", "guest-surfaces present work --view-only")]
+    [InlineData("attach link", "docs/examples/link-source.c")]
     [InlineData("fake-guest", "guest-surfaces fake-guest bars")]
     [InlineData("doctor", "Exit code 1")]
     public void Commands_own_help_says_more(string command, string text)
@@ -44,6 +47,13 @@ public sealed class CommandLineTests
     [InlineData("device", "--socket-path")]
     [InlineData("device --fd 3 --socket-path x", "--socket-path")]
     [InlineData("device --fd x", "as a number")]
+    [InlineData("device --socket-path x --window --link", "--window")]
+    [InlineData("present", "present --help")]
+    [InlineData("present work --grace soon", "--grace")]
+    [InlineData("present work --grace -1", "86400")]
+    [InlineData("present /nowhere/at/all.link --lifeline 999", "EBADF")]
+    [InlineData("attach link", "attach link --help")]
+    [InlineData("attach link /nowhere/at/all.link", "ENOENT")]
     [InlineData("fake-guest mona-lisa", "gradient")]
     [InlineData("fake-guest --frames 0", "--frames")]
     [InlineData("fake-guest --rate 0", "--rate")]

@@ -2,6 +2,8 @@
 using GuestSurfaces.Core.Buffers;
 using GuestSurfaces.Core.Diagnostics;
 using GuestSurfaces.Core.Frames;
+using GuestSurfaces.Interop;
+using GuestSurfaces.Presentation;
 using GuestSurfaces.Testing.Presentation;
 using GuestSurfaces.Wayland;
 using Xunit;
@@ -29,6 +31,56 @@ public class RungTests
         Assert.Equal(isNative ? 0 : 40 * 30 * 4, f.Statistics.BytesCopied);
         Assert.Equal(Rung.Copy, f.Statistics.Rung.Rung);
         Assert.Equal(isNative ? "the compositor offers no linux-dmabuf" : $"the compositor's wl_shm has no {format.Opaque}: converted by the CPU", f.Statistics.Rung.Reason);
+    }
+
+    private static readonly uint s_gray = 0x80_8080;
+
+    [Fact]
+    public void A_viewer_that_nobody_waits_for_gives_shared_memory_back_at_once()
+    {
+        using var f = new PresenterFixture(options: new PresenterOptions { Copy = true });
+        using var picture = new TestPicture(20, 10).FillPattern();
+        f.Show(picture);
+        Assert.Equal(0, picture.Storage.LockCount);
+        Assert.Equal("this viewer isn't in charge: it copies, and holds up nobody", f.Statistics.Rung.Reason);
+        f.Refresh();
+        f.Compositor.Toplevel.Render().AssertShows(20, picture, picture.Whole);
+    }
+
+    [Fact]
+    public void Memory_that_its_owner_can_cut_never_reaches_the_compositor_and_when_it_is_cut_the_last_picture_stays()
+    {
+        using var f = new PresenterFixture();
+        const int side = 16;
+        var memory = MemFdHandle.TryCreate("open-picture", side * side * 4, FileSeals.None, out _)!;
+        using var scissors = memory.Duplicate<MemFdHandle>();
+        var storage = BufferStorage.TryAdopt(memory, null, out _)!;
+        for (var at = 0u; at < side * side * 4; at += 4)
+            storage.Pixels!.TryWrite(at, in s_gray);
+        var frame = new GuestFrame
+        {
+            Storage = storage,
+            View = new BufferView(new BufferSize(side, side), DrmFormat.Xrgb8888, DrmModifier.Linear, 0, side * 4),
+            Source = new BufferRect(0, 0, side, side),
+            Damage = DamageList.Of(new BufferRect(0, 0, side, side)),
+            Serial = 1,
+        };
+        storage.Lock();
+        f.Presenter.Present(0, in frame);
+        f.Pump();
+        f.Refresh();
+        Assert.Equal(0, storage.LockCount);
+        Assert.All(f.Compositor.Toplevel.Render(), static pixel => Assert.Equal(s_gray, pixel));
+        Assert.Contains("sealed", f.Statistics.Rung.Reason, StringComparison.Ordinal);
+
+        scissors.Truncate(0);
+        storage.Lock();
+        f.Presenter.Present(0, frame with { Serial = 2 });
+        f.Pump();
+        Assert.Contains("has cut its memory", Assert.Single(f.Events.Refusals), StringComparison.Ordinal);
+        Assert.All(f.Compositor.Toplevel.Render(), static pixel => Assert.Equal(s_gray, pixel));
+        storage.Drop();
+        Assert.Null(f.Lost);
     }
 
     [Fact]

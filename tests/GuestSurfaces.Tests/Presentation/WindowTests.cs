@@ -14,6 +14,19 @@ namespace GuestSurfaces.Tests.Presentation;
 public class WindowTests
 {
     [Fact]
+    public void Another_title_is_for_every_window_and_for_those_that_are_still_to_come()
+    {
+        using var f = new PresenterFixture();
+        using var picture = new TestPicture(16, 16);
+        f.Show(picture);
+        f.Presenter.SetTitle("Debian", " (disconnected)");
+        f.Pump();
+        Assert.Equal("Debian (disconnected)", f.Window.Title);
+        f.Show(picture, scanout: 1);
+        Assert.Equal(["Debian (disconnected)", "Debian (2) (disconnected)"], f.Compositor.Toplevels.Select(static t => t.Title));
+    }
+
+    [Fact]
     public void First_frame_makes_a_window_with_title_and_app_id_and_shows_its_pixels()
     {
         using var f = new PresenterFixture();

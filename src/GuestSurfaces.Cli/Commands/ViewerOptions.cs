@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: MIT
+using System.CommandLine;
+using GuestSurfaces.Cli.Present;
+
+namespace GuestSurfaces.Cli.Commands;
+
+/// <summary>Options of the commands that show what comes over the link.</summary>
+internal sealed class ViewerOptions
+{
+    private const double MaxGraceSeconds = 86_400;
+
+    public Option<string?> Name { get; } = new("--name", "-n")
+    {
+        Description = "For the windows' titles and app id (org.guestsurfaces.NAME), instead of what the guest calls itself.",
+        HelpName = "NAME",
+    };
+
+    public Option<bool> Fullscreen { get; } = new("--fullscreen") { Description = "Open the windows full screen." };
+
+    public Option<double> Grace { get; } = new("--grace")
+    {
+        Description = "How long windows stay, with their last picture and \"(disconnected)\" in their titles, when what they show is gone.",
+        DefaultValueFactory = _ => 10,
+        HelpName = "SECONDS",
+    };
+
+    public Option<bool> Verbose { get; } = new("--verbose", "-v") { Description = "Log every step of the conversations." };
+
+    /// <summary>Reads the options.</summary>
+    /// <param name="result">The parsed command line.</param>
+    public PresentOptions Read(ParseResult result)
+    {
+        var grace = result.GetValue(Grace);
+        if (grace is not (>= 0 and <= MaxGraceSeconds))
+            throw new UserErrorException("--grace wants 0 to 86400 seconds", "for example --grace 10");
+        return new PresentOptions
+        {
+            Name = result.GetValue(Name) is { } name ? CommonOptions.ParseName(name) : null,
+            Fullscreen = result.GetValue(Fullscreen),
+            GraceNs = (long)(grace * 1e9),
+            Verbose = result.GetValue(Verbose),
+        };
+    }
+}

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: MIT
+using GuestSurfaces.Core.Loop;
+
+namespace GuestSurfaces.Cli.Hosting;
+
+/// <summary>
+/// Begins something again that ends: at once the first time, then after a pause that doubles each time, until it has gone well for a while. Thread: the loop's.
+/// </summary>
+internal sealed class Retry
+{
+    private readonly TimerQueue _timers;
+    private readonly long _firstNs;
+    private readonly long _longestNs;
+    private readonly long _steadyNs;
+    private readonly Func<bool> _attempt;
+    private readonly LoopTimer _timer;
+    private long _pauseNs;
+    private long _beganNs = long.MaxValue;
+
+    /// <summary>Makes one that rests.</summary>
+    /// <param name="timers">The loop's.</param>
+    /// <param name="firstNs">The shortest pause.</param>
+    /// <param name="longestNs">The longest.</param>
+    /// <param name="steadyNs">How long it must have gone well for the next pause to be the shortest.</param>
+    /// <param name="attempt">Begins; false if it can't now, and another attempt is due.</param>
+    public Retry(TimerQueue timers, long firstNs, long longestNs, long steadyNs, Func<bool> attempt)
+    {
+        _timers = timers;
+        _firstNs = firstNs;
+        _longestNs = longestNs;
+        _steadyNs = steadyNs;
+        _attempt = attempt;
+        _timer = timers.Create(Attempt);
+    }
+
+    /// <summary>It is to begin, or has ended and is to begin again.</summary>
+    public void Start()
+    {
+        if (_timer.IsArmed)
+            return;
+        if (_beganNs != long.MaxValue && _timers.Clock.NowNs - _beganNs >= _steadyNs)
+            _pauseNs = _firstNs;
+        _beganNs = long.MaxValue;
+        _timer.ArmIn(_pauseNs);
+        _pauseNs = Math.Clamp(_pauseNs * 2, _firstNs, _longestNs);
+    }
+
+    /// <summary>It isn't wanted any more.</summary>
+    public void Cancel() => _timer.Cancel();
+
+    private void Attempt()
+    {
+        var now = _timers.Clock.NowNs;
+        if (_attempt())
+            _beganNs = now;
+        else
+            Start();
+    }
+}

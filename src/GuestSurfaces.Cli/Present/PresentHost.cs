@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: MIT
+using GuestSurfaces.Cli.Hosting;
+using GuestSurfaces.Core.Diagnostics;
+using GuestSurfaces.Core.Loop;
+using GuestSurfaces.Interop;
+using GuestSurfaces.Link;
+using GuestSurfaces.Presentation;
+using GuestSurfaces.Wayland;
+using Microsoft.Extensions.Logging;
+
+namespace GuestSurfaces.Cli.Present;
+
+/// <summary>
+/// One guest's viewer: a link on one side, windows on the other, on one loop. Either may go and come back.
+/// <para>
+/// Without a compositor there is no link either: the source keeps the newest picture, and tells it whoever connects. Without a source the windows keep theirs, say so in their
+/// titles, and close after a while; a source that comes meanwhile takes them over.
+/// </para>
+/// Thread: the main thread's.
+/// </summary>
+internal sealed class PresentHost : IDisposable
+{
+    private const long FirstRetryNs = 100_000_000;
+    private const long LongestRetryNs = 1_000_000_000;
+
+    private readonly PresentOptions _options;
+    private readonly ILoggerFactory _loggers;
+    private readonly ILogger _log;
+    private readonly GuestStatistics _statistics = new();
+    private readonly StopSignals _signals;
+    private readonly LinkViewer _link;
+    private readonly ILinkDoor _door;
+    private readonly Retry _display;
+    private readonly LoopTimer _grace;
+    private WaylandPresenter? _presenter;
+    private string _title;
+
+    /// <summary>Makes a viewer that shows nothing yet.</summary>
+    /// <param name="options">From the command line.</param>
+    /// <param name="openDoor">Makes the way to sources, given what is to be called with a connected socket.</param>
+    public PresentHost(PresentOptions options, Func<EventLoop, Action<UnixSocketHandle>, ILinkDoor> openDoor)
+    {
+        _options = options;
+        _title = options.Name ?? "guest";
+        _loggers = ConsoleLog.Create(options.Verbose);
+        _log = _loggers.CreateLogger($"present {_title}");
+        Loop.Failed = e => _log.LogError(e, "something failed, and is left alone from now on; the rest goes on");
+        _link = new LinkViewer(Loop, new LinkViewerOptions { Name = $"guest-surfaces present {Environment.ProcessId}", WantsControl = !options.ViewOnly }, _statistics, _log)
+        {
+            Greeted = OnGreeted,
+            Lost = OnSourceLost,
+            WindowClosed = options.IsSupervised ? null : _ => Loop.Stop(),
+        };
+        _display = new Retry(Loop.Timers, FirstRetryNs, LongestRetryNs, LongestRetryNs, TryShow);
+        _grace = Loop.Timers.Create(OnGraceOver);
+        _door = openDoor(Loop, OnOpened);
+        _signals = new StopSignals(Loop.Stop, hearsTerminal: !options.IsSupervised);
+    }
+
+    /// <summary>Where everything happens.</summary>
+    public EventLoop Loop { get; } = new();
+
+    /// <summary>Shows what is there until a signal, a closed window, or the source's end.</summary>
+    /// <exception cref="UserErrorException">There is no compositor or no source, and nobody wants to wait for them.</exception>
+    public void Run()
+    {
+        if (_options.IsSupervised)
+        {
+            _display.Start();
+        }
+        else
+        {
+            Connect();
+            _door.Open();
+        }
+
+        Loop.Run();
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        _signals.Dispose();
+        _door.Dispose();
+        _link.Dispose();
+        _presenter?.Dispose();
+        Loop.Dispose();
+        _loggers.Dispose();
+    }
+
+    private void Connect()
+    {
+        try
+        {
+            Show();
+        }
+        catch (Exception e) when (e is SyscallException or InvalidOperationException)
+        {
+            throw new UserErrorException(e.Message, "run this inside a Wayland session, or set WAYLAND_DISPLAY to its socket");
+        }
+    }
+
+    private void Show()
+    {
+        var options = new PresenterOptions { Title = _title, AppId = $"org.guestsurfaces.{_title}", Fullscreen = _options.Fullscreen, Copy = _options.ViewOnly };
+        var presenter = WaylandPresenter.Connect(Loop, null, _link, options, _statistics, _log);
+        _presenter?.Dispose();
+        _presenter = presenter;
+        presenter.Lost = OnCompositorLost;
+        _link.Display = presenter;
+    }
+
+    private bool TryShow()
+    {
+        try
+        {
+            Show();
+        }
+        catch (Exception e) when (e is SyscallException or InvalidOperationException)
+        {
+            return false; // not there yet: said when it went
+        }
+
+        _door.Reopen();
+        if (_options is { EndsWithSource: true, GraceNs: > 0 })
+            _grace.ArmIn(_options.GraceNs); // it may have gone with the compositor
+        return true;
+    }
+
+    private void OnCompositorLost(WaylandFailure failure)
+    {
+        _log.LogWarning("the windows are gone with the compositor; they come back with it");
+        _door.Close();
+        _grace.Cancel();
+        _link.Dispose(); // told anew, the next compositor gets the whole picture
+        _link.Display = null;
+        _display.Start();
+    }
+
+    private void OnOpened(UnixSocketHandle socket)
+    {
+        if (_link.IsConnected)
+            socket.Dispose();
+        else
+            _link.Open(socket);
+    }
+
+    private void OnGreeted()
+    {
+        _grace.Cancel();
+        _title = _options.Name ?? (_link.SourceName.Length > 0 ? _link.SourceName : _title);
+        _presenter?.SetTitle(_title);
+        _log.LogInformation("{Source} is there", _title);
+    }
+
+    private void OnSourceLost(string? why)
+    {
+        _log.LogWarning("{Source} is gone; its windows stay for {Seconds} s", _title, _options.GraceNs / 1_000_000_000);
+        _presenter?.SetTitle(_title, " (disconnected)");
+        if (!_grace.IsArmed)
+            _grace.ArmIn(_options.GraceNs);
+        _door.Reopen();
+    }
+
+    private void OnGraceOver()
+    {
+        _log.LogInformation("{Source} didn't come back: its windows are closed", _title);
+        if (_options.EndsWithSource)
+        {
+            Loop.Stop();
+            return;
+        }
+
+        for (var i = 0; i < LinkLimits.Surfaces; i++)
+            _presenter?.Disable(i);
+    }
+}

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: MIT
+namespace GuestSurfaces.Cli.Present;
+
+/// <summary>What the command line says about a presenter.</summary>
+internal sealed record PresentOptions
+{
+    /// <summary>For the windows' titles; null: what the source calls itself.</summary>
+    public string? Name { get; init; }
+
+    public bool Fullscreen { get; init; }
+
+    public bool ViewOnly { get; init; }
+
+    /// <summary>How long windows stay when their source is gone.</summary>
+    public long GraceNs { get; init; }
+
+    /// <summary>Whether the presenter ends when its source is gone for good, instead of waiting for the next one.</summary>
+    public bool EndsWithSource { get; init; } = true;
+
+    /// <summary>
+    /// Whether another program has started it and ends it: it waits for a compositor and a source however long that takes, and leaves it to the guest's side what a closed window means.
+    /// </summary>
+    public bool IsSupervised { get; init; }
+
+    public bool Verbose { get; init; }
+}
