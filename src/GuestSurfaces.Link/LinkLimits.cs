@@ -49,6 +49,9 @@ public static class LinkLimits
     /// <summary>The largest physical side, in millimetres.</summary>
     public const int SideMm = 100_000;
 
+    /// <summary>What a TALLY may count at most, in frames and in bytes: more than any viewer does between two answers.</summary>
+    public const ulong TallyOf = (1UL << 40) - 1;
+
     /// <summary>Bytes of UTF-8 in a text.</summary>
     public const int TextBytes = 256;
 

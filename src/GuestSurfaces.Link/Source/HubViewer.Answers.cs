@@ -65,6 +65,7 @@ internal sealed partial class HubViewer
         LinkOpcode.Refresh => OnRefresh(in head, ref reader),
         LinkOpcode.Close => OnClose(in head, in reader),
         LinkOpcode.ViewerReport => OnReport(ref reader),
+        LinkOpcode.Tally => OnTally(ref reader),
         LinkOpcode.ViewerBye => OnBye(ref reader),
         _ => LinkOpcodes.IsSkippable(head.Opcode) ? null : $"opcode 0x{(ushort)head.Opcode:x4} is not a viewer's",
     };
@@ -155,10 +156,27 @@ internal sealed partial class HubViewer
 
     private string? OnReport(ref LinkReader reader)
     {
-        if (!reader.TryTake(out ReportBody body) || body.Rung > (uint)Rung.Direct || !reader.TryTakeText(out var reason) || !reader.TryTakeText(out var remedy) || !reader.IsDone)
+        if (!reader.TryTake(out ReportBody body) || body.Rung > (uint)Rung.Direct
+            || !reader.TryTakeText(out var reason) || !reader.TryTakeText(out var remedy) || !reader.TryTakeText(out var composited) || !reader.IsDone)
+        {
             return "a REPORT is malformed";
-        if (_hub.InCharge == this)
-            _hub.Statistics.DisplayRung = new RungReport((Rung)body.Rung, reason, remedy);
+        }
+
+        if (_hub.InCharge != this)
+            return null;
+        _hub.Statistics.DisplayRung = new RungReport((Rung)body.Rung, reason, remedy);
+        _hub.Statistics.CompositedBecause = composited;
+        return null;
+    }
+
+    private string? OnTally(ref LinkReader reader)
+    {
+        if (!reader.TryTakeAll(out TallyBody body) || body.ZeroCopyFrames > LinkLimits.TallyOf || body.CopiedBytes > LinkLimits.TallyOf)
+            return "a TALLY is malformed";
+        if (_hub.InCharge != this)
+            return null;
+        _hub.Statistics.ZeroCopyPresented += (long)body.ZeroCopyFrames;
+        _hub.Statistics.BytesCopied += (long)body.CopiedBytes;
         return null;
     }
 

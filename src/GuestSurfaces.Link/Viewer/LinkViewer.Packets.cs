@@ -233,6 +233,7 @@ public sealed partial class LinkViewer
             return "a CONTROL is malformed";
         IsInCharge = body.IsInCharge == 1;
         _toldReport = null; // it counts from now on
+        (_toldZeroCopy, _toldCopied) = (_statistics.ZeroCopyPresented, _statistics.BytesCopied);
         ArmFlush();
         return null;
     }

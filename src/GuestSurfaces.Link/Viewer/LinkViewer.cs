@@ -26,7 +26,7 @@ public sealed partial class LinkViewer : IDisplayEvents, ILinkSpeaker, IDisposab
     private static readonly int s_surfaceBytes =
         FrameAnswers.MaxBytes + (3 * MessageHead.Bytes) + Unsafe.SizeOf<ModeBody>() + Unsafe.SizeOf<RefreshBody>();
 
-    private static readonly int s_reportBytes = (2 * MessageHead.Bytes) + Unsafe.SizeOf<ReportBody>() + (2 * LinkText.MaxBytes(LinkLimits.TextBytes));
+    private static readonly int s_reportBytes = (3 * MessageHead.Bytes) + Unsafe.SizeOf<ReportBody>() + (3 * LinkText.MaxBytes(LinkLimits.TextBytes)) + Unsafe.SizeOf<TallyBody>();
 
     private readonly ShownSurface[] _surfaces = new ShownSurface[LinkLimits.Surfaces];
     private readonly TimerQueue _timers;
@@ -39,6 +39,9 @@ public sealed partial class LinkViewer : IDisplayEvents, ILinkSpeaker, IDisposab
     private ReceivedStorages _storages;
     private LinkChannel? _channel;
     private RungReport? _toldReport;
+    private string _toldComposited = string.Empty;
+    private long _toldZeroCopy;
+    private long _toldCopied;
     private bool _hasDisplayChanged;
     private bool _isGreeted;
     private ulong _lastLocal;
@@ -272,20 +275,35 @@ public sealed partial class LinkViewer : IDisplayEvents, ILinkSpeaker, IDisposab
 
         if (!writer.HasRoom(s_reportBytes))
             return false;
-        if (!Equals(_toldReport, _statistics.DisplayRung))
-        {
-            _toldReport = _statistics.DisplayRung;
-            writer.Begin(LinkOpcode.ViewerReport);
-            writer.Put(new ReportBody { Rung = (uint)_toldReport.Rung });
-            writer.PutText(_toldReport.Reason);
-            writer.PutText(_toldReport.Remedy);
-            writer.End();
-        }
-
+        WriteReport(writer);
         if (_hasDisplayChanged)
             writer.Write(LinkOpcode.DisplayChanged);
         _hasDisplayChanged = false;
         return _storages.WriteNews(writer);
+    }
+
+    // How frames get to the screen, and what that came to: along with answers, never for its own sake.
+    private void WriteReport(LinkWriter writer)
+    {
+        if (!Equals(_toldReport, _statistics.DisplayRung) || _toldComposited != _statistics.CompositedBecause)
+        {
+            _toldReport = _statistics.DisplayRung;
+            _toldComposited = _statistics.CompositedBecause;
+            writer.Begin(LinkOpcode.ViewerReport);
+            writer.Put(new ReportBody { Rung = (uint)_toldReport.Rung });
+            writer.PutText(_toldReport.Reason);
+            writer.PutText(_toldReport.Remedy);
+            writer.PutText(_toldComposited);
+            writer.End();
+        }
+
+        if (!IsInCharge || (_statistics.ZeroCopyPresented == _toldZeroCopy && _statistics.BytesCopied == _toldCopied))
+            return;
+        writer.Write(
+            LinkOpcode.Tally,
+            0,
+            new TallyBody { ZeroCopyFrames = (ulong)(_statistics.ZeroCopyPresented - _toldZeroCopy), CopiedBytes = (ulong)(_statistics.BytesCopied - _toldCopied) });
+        (_toldZeroCopy, _toldCopied) = (_statistics.ZeroCopyPresented, _statistics.BytesCopied);
     }
 
     private static void WriteSurface(int index, ref ShownSurface surface, LinkWriter writer)

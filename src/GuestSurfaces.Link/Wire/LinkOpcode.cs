@@ -31,6 +31,7 @@ internal enum LinkOpcode : ushort
     Refresh = 0x8026,
     Close = 0x8027,
     ViewerReport = 0x8030,
+    Tally = 0x8031,
 }
 
 /// <summary>Rules about opcodes that hold for those that aren't known too.</summary>

@@ -157,7 +157,7 @@ internal struct CursorAtBody
     public int Y;
 }
 
-/// <summary>REPORT of either side; a reason and a remedy follow.</summary>
+/// <summary>REPORT of either side; a reason and a remedy follow, and a viewer's word on what the compositor makes of it.</summary>
 [StructLayout(LayoutKind.Sequential)]
 internal struct ReportBody
 {
@@ -180,6 +180,14 @@ internal struct LatchedBody
     public ulong Serial;
     public ulong CommittedNs;
     public ulong LatchedNs;
+}
+
+/// <summary>TALLY: what has happened since the one before.</summary>
+[StructLayout(LayoutKind.Sequential)]
+internal struct TallyBody
+{
+    public ulong ZeroCopyFrames;
+    public ulong CopiedBytes;
 }
 
 /// <summary>SUPERSEDED.</summary>

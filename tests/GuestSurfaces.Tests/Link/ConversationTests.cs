@@ -293,12 +293,17 @@ public sealed class ConversationTests
         f.Pump();
         Assert.Equal(f.Statistics.SourceRung, viewer.Statistics.SourceRung);
         viewer.Statistics.DisplayRung = new RungReport(Rung.Copy, "no dma-bufs\nhere");
+        viewer.Statistics.CompositedBecause = "the window isn't full screen";
+        viewer.Statistics.ZeroCopyPresented += 3;
+        viewer.Statistics.BytesCopied += 4096;
         viewer.Link.BufferRefused(0, viewer.Display.Last.Storage, "pitch 5464");
         viewer.Link.CloseWanted(0);
         viewer.Link.ModeWanted(2, new OutputMode(new BufferSize(640, 480), 60_000, 300, 200, true));
         viewer.Display.ReleaseAll();
         f.Pump();
         Assert.Equal("no dma-bufs\ufffdhere", f.Statistics.DisplayRung.Reason);
+        Assert.Equal("the window isn't full screen", f.Statistics.CompositedBecause);
+        Assert.Equal((3, 4096), (f.Statistics.ZeroCopyPresented, f.Statistics.BytesCopied));
         Assert.Equal(["pitch 5464"], f.Events.Refusals);
         Assert.Equal([0], f.Events.Closes);
         Assert.Equal(new OutputMode(new BufferSize(640, 480), 60_000, 300, 200, true), Assert.Single(f.Events.Modes));

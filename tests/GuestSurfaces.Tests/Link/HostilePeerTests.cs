@@ -32,6 +32,7 @@ public sealed class HostilePeerTests
         ["a REFRESH is malformed"] = w => w.Write(LinkOpcode.Refresh, 0, default(RefreshBody)),
         ["a CLOSE is malformed"] = w => w.Write(LinkOpcode.Close, uint.MaxValue),
         ["a REPORT is malformed"] = w => w.Write(LinkOpcode.ViewerReport, 0, new ReportBody { Rung = 9 }),
+        ["a TALLY is malformed"] = w => w.Write(LinkOpcode.Tally, 0, new TallyBody { CopiedBytes = LinkLimits.TallyOf + 1 }),
         ["a REFUSED is malformed"] = w => w.Write(LinkOpcode.Refused, 1, new RefusedBody { Surface = 16 }),
         ["opcode 0x0022"] = w => w.Write(LinkOpcode.Frame, 0),
         ["opcode 0x8001"] = w => w.Write(LinkOpcode.ViewerHello),
