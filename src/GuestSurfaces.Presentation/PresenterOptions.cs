@@ -21,6 +21,9 @@ public sealed record PresenterOptions
     /// <summary>Whether a user's resize asks the guest for that mode. The picture is scaled in any case.</summary>
     public bool ResizeGuest { get; init; }
 
+    /// <summary>Whether dma-bufs are given to the compositor as they are, where it takes them. Else they are converted even then.</summary>
+    public bool Direct { get; init; } = true;
+
     /// <summary>Whether pictures that the compositor doesn't take may be converted by the GPU. Else they are copied.</summary>
     public bool Convert { get; init; } = true;
 

@@ -5,7 +5,7 @@
 #
 #   perf.sh OUT [OPTION...]        OUT gets perf.md, perf.json, measures, and a folder of logs for each case and round
 #       --rounds N        all cases in turns, so often (default 3)
-#       --cases 'NAME...' which (default: direct copy gtk egl-headless dbus dbus-gl gtk-gl)
+#       --cases 'NAME...' which (default: direct convert copy gtk egl-headless dbus dbus-gl gtk-gl)
 #       --program DIR     a published guest-surfaces (default: published by this script into OUT/program)
 #       and any other option of l1/perf.sh: --size, --rate, --warm, --windows, --seconds
 #
@@ -19,7 +19,7 @@ set -euo pipefail
 [ $# -ge 1 ] || bad_use "where to?"
 out=$1
 shift
-rounds=3 cases='direct copy gtk egl-headless dbus dbus-gl gtk-gl' program='' options=()
+rounds=3 cases='direct convert copy gtk egl-headless dbus dbus-gl gtk-gl' program='' options=()
 while [ $# -gt 0 ]; do
     case $1 in
         --rounds) rounds=$2 ;; --cases) cases=$2 ;; --program) program=$2 ;;

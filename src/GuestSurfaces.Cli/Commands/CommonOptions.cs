@@ -71,6 +71,8 @@ internal sealed class CommonOptions
             + "Nothing tells such a guest when they are read, so it may draw meanwhile, and pictures may tear: hence only on request.",
     };
 
+    public Option<bool> Convert { get; } = CreateConvert();
+
     public Option<bool> Verbose { get; } = new("--verbose", "-v") { Description = "Log every step of the conversations." };
 
     /// <summary>Reads the options that a command has.</summary>
@@ -93,9 +95,16 @@ internal sealed class CommonOptions
             LinkPath = result.GetValue(Link),
             ZeroCopy = result.GetValue(ZeroCopy) != "off",
             Alias2D = result.GetValue(Alias2D),
+            Convert = result.GetValue(Convert),
             Verbose = result.GetValue(Verbose),
         };
     }
+
+    /// <summary>For commands that show windows.</summary>
+    internal static Option<bool> CreateConvert() => new("--convert")
+    {
+        Description = "Let the GPU draw every shared picture once more, also where the compositor would take it as it is: a way around one that shows it wrongly.",
+    };
 
     private static Option<string> CreateZeroCopy()
     {

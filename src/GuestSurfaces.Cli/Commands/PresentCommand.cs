@@ -37,7 +37,7 @@ internal static class PresentCommand
               guest-surfaces present work --view-only
             """)
         {
-            guest, viewOnly, common.Name, common.Fullscreen, common.Grace, lifeline, common.Verbose,
+            guest, viewOnly, common.Name, common.Fullscreen, common.Grace, common.Convert, lifeline, common.Verbose,
         };
         command.SetAction(result =>
         {

@@ -48,7 +48,7 @@ internal static class RunCommand
             """)
         {
             common.Name, common.Fullscreen, common.Outputs, common.Size, common.Stats, common.Note, common.NoDisplay,
-            common.ZeroCopy, common.Alias2D, common.Verbose, oneProcess, device, dryRun, vmm,
+            common.ZeroCopy, common.Alias2D, common.Convert, common.Verbose, oneProcess, device, dryRun, vmm,
         };
         command.SetAction(result =>
         {

@@ -24,6 +24,8 @@ internal sealed class ViewerOptions
         HelpName = "SECONDS",
     };
 
+    public Option<bool> Convert { get; } = CommonOptions.CreateConvert();
+
     public Option<bool> Verbose { get; } = new("--verbose", "-v") { Description = "Log every step of the conversations." };
 
     /// <summary>Reads the options.</summary>
@@ -38,6 +40,7 @@ internal sealed class ViewerOptions
             Name = result.GetValue(Name) is { } name ? CommonOptions.ParseName(name) : null,
             Fullscreen = result.GetValue(Fullscreen),
             GraceNs = (long)(grace * 1e9),
+            Convert = result.GetValue(Convert),
             Verbose = result.GetValue(Verbose),
         };
     }

@@ -206,7 +206,7 @@ internal sealed class GuestHost : IDisposable
 
     private void ConnectDisplay()
     {
-        var options = new PresenterOptions { Title = _options.Name, AppId = $"org.guestsurfaces.{_options.Name}", Fullscreen = _options.Fullscreen };
+        var options = new PresenterOptions { Title = _options.Name, AppId = $"org.guestsurfaces.{_options.Name}", Fullscreen = _options.Fullscreen, Direct = !_options.Convert };
         try
         {
             _presenter = WaylandPresenter.Connect(Loop, null, Session, options, Statistics, _log);

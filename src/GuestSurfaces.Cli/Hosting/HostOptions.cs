@@ -30,6 +30,9 @@ internal sealed record HostOptions
 
     public bool Alias2D { get; init; }
 
+    /// <summary>Whether dma-bufs are always drawn once more by the GPU.</summary>
+    public bool Convert { get; init; }
+
     public bool Verbose { get; init; }
 
     /// <summary>A note's text; empty if it wasn't given.</summary>

@@ -102,7 +102,7 @@ internal sealed class PresentHost : IDisposable
 
     private void Show()
     {
-        var options = new PresenterOptions { Title = _title, AppId = $"org.guestsurfaces.{_title}", Fullscreen = _options.Fullscreen, Copy = _options.ViewOnly };
+        var options = new PresenterOptions { Title = _title, AppId = $"org.guestsurfaces.{_title}", Fullscreen = _options.Fullscreen, Copy = _options.ViewOnly, Direct = !_options.Convert };
         var presenter = WaylandPresenter.Connect(Loop, null, _link, options, _statistics, _log);
         _presenter?.Dispose();
         _presenter = presenter;

@@ -11,6 +11,9 @@ internal sealed record PresentOptions
 
     public bool ViewOnly { get; init; }
 
+    /// <summary>Whether dma-bufs are always drawn once more by the GPU.</summary>
+    public bool Convert { get; init; }
+
     /// <summary>How long windows stay when their source is gone.</summary>
     public long GraceNs { get; init; }
 

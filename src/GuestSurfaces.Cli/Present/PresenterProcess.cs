@@ -41,6 +41,7 @@ internal sealed class PresenterProcess : IFdHandler, IDisposable
             .. ThisProgram(), "present", linkPath, "--name", options.Name,
             PresentCommand.LifelineOption, ChildProcess.InheritedFdNumber.ToString(CultureInfo.InvariantCulture),
             .. options.Fullscreen ? (string[])["--fullscreen"] : [],
+            .. options.Convert ? (string[])["--convert"] : [],
             .. options.Verbose ? (string[])["--verbose"] : [],
         ];
         _retry = new Retry(loop.Timers, FirstNs, LongestNs, SteadyNs, TryStart);

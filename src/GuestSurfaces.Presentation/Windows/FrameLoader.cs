@@ -37,6 +37,8 @@ internal enum LoadResult
 internal sealed class FrameLoader(
     Compositor compositor, ISurfaceBufferUser user, PresenterOptions options, GuestStatistics statistics, Func<IReadOnlyList<DmabufTarget>> preferences, Action changed)
 {
+    private static readonly RungReport s_notDirect = new(Rung.None, "direct is switched off (--convert)", "leave --convert out");
+
     private readonly CpuConverter _converter = new(statistics);
     private GpuConverter? _gpuConverter;
     private RungReport _conversion = new(Rung.Copy, string.Empty);
@@ -130,8 +132,8 @@ internal sealed class FrameLoader(
         _converter.Reset();
         if (_gpuConverter is { } converter && converter.Holds(frame.Serial))
             return LoadConverted(converter, ref frame, out buffer, out report);
-        buffer = compositor.Buffers.Get(user, frame.Storage, frame.View, frame.Source, isOpaque: true);
-        report = buffer?.Report ?? new RungReport(Rung.None, $"the compositor can't crop (no wp_viewporter), and the picture is only a part of {frame.View}");
+        buffer = options.Direct ? compositor.Buffers.Get(user, frame.Storage, frame.View, frame.Source, isOpaque: true) : null;
+        report = !options.Direct ? s_notDirect : buffer?.Report ?? new RungReport(Rung.None, $"the compositor can't crop (no wp_viewporter), and the picture is only a part of {frame.View}");
         if (buffer?.State == ImportState.Importing)
             return LoadResult.Wait;
         if (buffer?.State == ImportState.Ready)

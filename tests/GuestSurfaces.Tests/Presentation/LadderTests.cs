@@ -68,6 +68,10 @@ public sealed class LadderTests
         AssertLadder(new Parts { Compositor = s_refusesTheGuests, Gpu = new FakeGpu() }, Rung.Convert, "the compositor couldn't import 64x64 XR24 LINEAR, pitch 256");
 
     [Fact]
+    public void With_direct_switched_off_the_GPU_converts() =>
+        AssertLadder(new Parts { Options = new PresenterOptions { Direct = false }, Gpu = new FakeGpu() }, Rung.Convert, "direct is switched off (--convert)");
+
+    [Fact]
     public void And_without_a_GPU_either() => AssertLadder(
         new Parts { Compositor = s_refusesTheGuests, Gpu = new FakeGpu { Missing = new GpuFailure("libgbm.so.1 can't be loaded") } },
         Rung.Copy,
@@ -85,7 +89,7 @@ public sealed class LadderTests
             timers,
             new FakeDmabufSync(),
             guest.Session!,
-            new PresenterOptions(),
+            parts.Options,
             guest.Statistics,
             NullLogger.Instance,
             parts.Gpu is { } gpu ? _ => gpu : null);
@@ -143,6 +147,8 @@ public sealed class LadderTests
         public Limits Limits { get; init; } = new();
 
         public FakeCompositorOptions Compositor { get; init; } = s_takesDmabufs;
+
+        public PresenterOptions Options { get; init; } = new();
 
         /// <summary>Null: nothing converts.</summary>
         public FakeGpu? Gpu { get; init; }

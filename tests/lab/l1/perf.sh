@@ -4,7 +4,7 @@
 #
 #   l1/perf.sh OUT CASE [OPTION...]
 #
-#   CASE: direct copy                        guest-surfaces, and the rung that it is to be on
+#   CASE: direct convert copy                guest-surfaces, and the rung that it is to be on
 #         gtk gtk-gl egl-headless dbus dbus-gl   QEMU's own -display, -gl with gl=on; dbus with dbus-listener, which only answers
 #       --program DIR     a published guest-surfaces (default: /share/program)
 #       --listener FILE   dbus-listener.c, compiled (default: /share/dbus-listener)
@@ -76,11 +76,11 @@ export XDG_RUNTIME_DIR=$desktop WAYLAND_DISPLAY GDK_BACKEND=wayland
 node=/dev/dri/renderD128
 display=none options=(--qemu host --gpu virtio --gpu-args "blob=true,xres=${size%x*},yres=${size#*x}")
 case $name in
-    direct | copy)
-        zero_copy=auto
+    direct | convert | copy)
+        ours=()
         warm=${warm:-16}
-        [ "$name" = direct ] || zero_copy=off
-        /tmp/gs-program/guest-surfaces attach vhost-user --socket-path "$work/gpu.sock" --once --size "$size" --zero-copy "$zero_copy" \
+        case $name in convert) ours=(--convert) ;; copy) ours=(--zero-copy off) ;; esac
+        /tmp/gs-program/guest-surfaces attach vhost-user --socket-path "$work/gpu.sock" --once --size "$size" "${ours[@]}" \
             --stats "$work/stats.json" > "$work/attach.log" 2>&1 &
         attach=$!
         until [ -S "$work/gpu.sock" ]; do
