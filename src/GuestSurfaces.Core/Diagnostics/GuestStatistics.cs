@@ -77,6 +77,8 @@ public sealed class GuestStatistics
     {
         if (ReferenceEquals(display, s_noFrame))
             return source;
+        if (source.Rung == Diagnostics.Rung.Direct && display.Rung != Diagnostics.Rung.Direct && display.Reason.Length == 0)
+            return new RungReport(display.Rung, "the last picture was copied; the guest's pages are tried with its next one");
         if (display.Rung == Diagnostics.Rung.None || source.Rung == Diagnostics.Rung.Direct)
             return display;
         if (display.Rung == Diagnostics.Rung.Direct || display.Reason.Length == 0)

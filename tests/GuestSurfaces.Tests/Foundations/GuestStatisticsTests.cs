@@ -50,6 +50,15 @@ public sealed class GuestStatisticsTests
     }
 
     [Fact]
+    public void A_copy_on_the_screen_has_a_reason_although_the_next_picture_may_be_direct()
+    {
+        _statistics.SourceRung = new RungReport(Rung.Direct, "");
+        _statistics.DisplayRung = new RungReport(Rung.Copy, "");
+        Assert.Equal(Rung.Copy, _statistics.Rung.Rung);
+        Assert.NotEmpty(_statistics.Rung.Reason);
+    }
+
+    [Fact]
     public void A_frame_that_the_compositor_refused_is_no_rung_at_all()
     {
         _statistics.SourceRung = s_direct;
