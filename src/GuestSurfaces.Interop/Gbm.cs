@@ -20,10 +20,12 @@ public sealed unsafe class Gbm
 
     private const uint GBM_BO_USE_SCANOUT = 1;
     private const uint GBM_BO_USE_RENDERING = 4;
+    private const uint GBM_BO_USE_LINEAR = 16;
 
     private readonly delegate* unmanaged<int, nint> _createDevice;
     private readonly delegate* unmanaged<nint, void> _deviceDestroy;
     private readonly delegate* unmanaged<nint, uint, uint, uint, ulong*, uint, uint, nint> _create;
+    private readonly delegate* unmanaged<nint, uint, uint, uint, uint, nint> _createByUse;
     private readonly delegate* unmanaged<nint, void> _destroy;
     private readonly delegate* unmanaged<nint, ulong> _getModifier;
     private readonly delegate* unmanaged<nint, int> _getPlaneCount;
@@ -37,6 +39,7 @@ public sealed unsafe class Gbm
         _createDevice = (delegate* unmanaged<int, nint>)module.Find("gbm_create_device");
         _deviceDestroy = (delegate* unmanaged<nint, void>)module.Find("gbm_device_destroy");
         _create = (delegate* unmanaged<nint, uint, uint, uint, ulong*, uint, uint, nint>)module.Find("gbm_bo_create_with_modifiers2");
+        _createByUse = (delegate* unmanaged<nint, uint, uint, uint, uint, nint>)module.Find("gbm_bo_create");
         _destroy = (delegate* unmanaged<nint, void>)module.Find("gbm_bo_destroy");
         _getModifier = (delegate* unmanaged<nint, ulong>)module.Find("gbm_bo_get_modifier");
         _getPlaneCount = (delegate* unmanaged<nint, int>)module.Find("gbm_bo_get_plane_count");
@@ -46,7 +49,7 @@ public sealed unsafe class Gbm
     }
 
     private bool IsComplete =>
-        _createDevice != null && _deviceDestroy != null && _create != null && _destroy != null && _getModifier != null
+        _createDevice != null && _deviceDestroy != null && _create != null && _createByUse != null && _destroy != null && _getModifier != null
         && _getPlaneCount != null && _getFdForPlane != null && _getStrideForPlane != null && _getOffset != null;
 
     /// <summary>Loads the library.</summary>
@@ -90,6 +93,16 @@ public sealed unsafe class Gbm
         fixed (ulong* list = modifiers)
             return new GbmBuffer(_create(device.Value, (uint)width, (uint)height, fourcc, list, (uint)modifiers.Length, use));
     }
+
+    /// <summary>Allocates a buffer to be drawn to whose rows follow one another, of drivers that know no modifiers too.</summary>
+    /// <param name="device">On which.</param>
+    /// <param name="width">In pixels.</param>
+    /// <param name="height">In pixels.</param>
+    /// <param name="fourcc">The format's four letters.</param>
+    /// <param name="mayScanOut">Whether the display engine should be able to show it, too.</param>
+    /// <returns>The buffer (the caller's); the default value if the driver has none such.</returns>
+    public GbmBuffer CreateLinearBuffer(GbmDevice device, int width, int height, uint fourcc, bool mayScanOut) =>
+        new(_createByUse(device.Value, (uint)width, (uint)height, fourcc, GBM_BO_USE_LINEAR | GBM_BO_USE_RENDERING | (mayScanOut ? GBM_BO_USE_SCANOUT : 0)));
 
     /// <summary>Ends a buffer; its dma-bufs live on.</summary>
     /// <param name="buffer">Which.</param>

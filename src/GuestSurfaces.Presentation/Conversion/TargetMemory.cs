@@ -33,9 +33,9 @@ internal sealed class GbmMemory(Gbm gbm, GbmDevice device, FileHandle node) : IT
         reason = $"the compositor takes {choice.Format} only with a layout of its own";
         if (modifiers.Length == 0)
             return null;
-        var buffer = gbm.CreateBuffer(device, size.Width, size.Height, choice.Format.Fourcc, modifiers, choice.IsScanout);
+        var buffer = Create(size, choice, modifiers, choice.IsScanout, out var modifier);
         if (buffer == default && choice.IsScanout)
-            buffer = gbm.CreateBuffer(device, size.Width, size.Height, choice.Format.Fourcc, modifiers, mayScanOut: false);
+            buffer = Create(size, choice, modifiers, mayScanOut: false, out modifier);
         reason = $"GBM has no {choice.Format} buffer of {size} in a layout that the compositor takes";
         if (buffer == default)
             return null;
@@ -49,7 +49,6 @@ internal sealed class GbmMemory(Gbm gbm, GbmDevice device, FileHandle node) : IT
             count++;
         }
 
-        var modifier = new DrmModifier(gbm.GetModifier(buffer));
         gbm.DestroyBuffer(buffer); // the dma-bufs hold its memory
         if (count == planes.Length && count > 0)
         {
@@ -61,6 +60,19 @@ internal sealed class GbmMemory(Gbm gbm, GbmDevice device, FileHandle node) : IT
             plane.Dispose();
         reason = "out of file descriptors";
         return null;
+    }
+
+    // Drivers that know no modifiers (software ones) don't say which layout they took. One can be asked for without any: rows that follow one another.
+    private GbmBuffer Create(BufferSize size, DmabufTarget choice, ReadOnlySpan<ulong> modifiers, bool mayScanOut, out DrmModifier modifier)
+    {
+        var buffer = gbm.CreateBuffer(device, size.Width, size.Height, choice.Format.Fourcc, modifiers, mayScanOut);
+        modifier = buffer == default ? DrmModifier.Invalid : new DrmModifier(gbm.GetModifier(buffer));
+        if (modifier != DrmModifier.Invalid)
+            return buffer;
+        if (buffer != default)
+            gbm.DestroyBuffer(buffer);
+        modifier = DrmModifier.Linear;
+        return choice.Modifiers.Contains(modifier) ? gbm.CreateLinearBuffer(device, size.Width, size.Height, choice.Format.Fourcc, mayScanOut) : default;
     }
 
     /// <inheritdoc/>
