@@ -8,16 +8,10 @@ namespace GuestSurfaces.Cli.Status;
 /// Answers whoever connects with one snapshot, and closes: nothing is read, nobody is waited for. The answer fits a new socket's buffer many times, so that a
 /// client that never reads costs nothing. The files' modes let in this user alone. Thread: the loop's.
 /// </summary>
-internal sealed class StatusSocket : IFdHandler, IDisposable
+internal sealed class StatusSocket : IDisposable
 {
-    private const long RetryNs = 1_000_000_000;
-
-    private readonly EventLoop _loop;
-    private readonly string _path;
     private readonly Func<StatusSnapshot> _snapshot;
-    private readonly UnixSocketHandle _listener;
-    private readonly LoopTimer _retry;
-    private FdWatch? _watch;
+    private readonly ListeningSocket _listener;
 
     /// <summary>Listens.</summary>
     /// <param name="loop">Where everything happens.</param>
@@ -26,42 +20,20 @@ internal sealed class StatusSocket : IFdHandler, IDisposable
     /// <exception cref="SyscallException">The path can't be bound.</exception>
     public StatusSocket(EventLoop loop, string path, Func<StatusSnapshot> snapshot)
     {
-        _loop = loop;
-        _path = path;
         _snapshot = snapshot;
         _ = snapshot().ToJson(); // the first costs tens of milliseconds of compiling: now, not between two frames
-        _listener = UnixSocketHandle.Listen(path);
+        var socket = UnixSocketHandle.Listen(path);
         File.SetUnixFileMode(path, UnixFileMode.UserRead | UnixFileMode.UserWrite);
-        _retry = loop.Timers.Create(Listen);
-        Listen();
-    }
-
-    /// <inheritdoc/>
-    public void OnReady(EpollEvents events)
-    {
-        using var client = _listener.TryAccept(out var errno); // one a turn: frames come first
-        if (client is not null)
-        {
-            _ = client.Send(_snapshot().ToJson(), [], out _, wait: false); // gone already, or not: it is only told once
-        }
-        else if (errno is not (Errno.EAGAIN or Errno.EINTR))
-        {
-            // Out of descriptors, most likely: whoever waits goes on waiting, and the loop doesn't spin.
-            _watch?.Dispose();
-            _watch = null;
-            _retry.ArmIn(RetryNs);
-        }
+        _listener = new ListeningSocket(loop, socket, path, Answer);
+        _listener.Start();
     }
 
     /// <summary>Stops listening, and removes the file.</summary>
-    public void Dispose()
-    {
-        _retry.Cancel();
-        _watch?.Dispose();
-        _watch = null;
-        _listener.Dispose();
-        File.Delete(_path);
-    }
+    public void Dispose() => _listener.Dispose();
 
-    private void Listen() => _watch ??= _loop.Watch(_listener, EpollEvents.In, this);
+    private void Answer(UnixSocketHandle client)
+    {
+        using (client)
+            _ = client.Send(_snapshot().ToJson(), [], out _, wait: false); // gone already, or not: it is only told once
+    }
 }

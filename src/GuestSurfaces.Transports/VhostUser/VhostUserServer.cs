@@ -11,32 +11,24 @@ namespace GuestSurfaces.Transports.VhostUser;
 /// its is let go (rings, memory, descriptors, the device's state) and the next one is welcome.
 /// <para>Thread: the loop's, all of it. Errors: nothing that a VMM or guest does throws or ends the process; it ends the connection, with one log line.</para>
 /// </summary>
-public sealed class VhostUserServer : IFdHandler, IDisposable
+public sealed class VhostUserServer : IDisposable
 {
-    private const long AcceptRetryNs = 1_000_000_000;
-
     private readonly EventLoop _loop;
     private readonly IVirtioDevice _device;
     private readonly VhostUserOptions _options;
     private readonly VhostUserHost _host;
     private readonly BoundedLog _log;
-    private readonly LoopTimer _acceptRetry;
-    private readonly UnixSocketHandle? _listener;
-    private readonly string? _path;
-    private FdWatch? _listenerWatch;
+    private ListeningSocket? _listener;
     private VhostUserConnection? _connection;
     private bool _disposed;
 
-    private VhostUserServer(EventLoop loop, IVirtioDevice device, VhostUserOptions options, UnixSocketHandle? listener, string? path)
+    private VhostUserServer(EventLoop loop, IVirtioDevice device, VhostUserOptions options)
     {
         _loop = loop;
         _device = device;
         _options = options;
-        _listener = listener;
-        _path = path;
         _log = new BoundedLog(options.Logger);
         _host = new VhostUserHost(loop.Timers);
-        _acceptRetry = loop.Timers.Create(Listen);
         device.Attach(_host);
     }
 
@@ -60,8 +52,15 @@ public sealed class VhostUserServer : IFdHandler, IDisposable
     {
         ArgumentNullException.ThrowIfNull(loop);
         ArgumentNullException.ThrowIfNull(device);
-        var server = new VhostUserServer(loop, device, options ?? new VhostUserOptions(), UnixSocketHandle.Listen(path), path);
-        server.Listen();
+        var socket = UnixSocketHandle.Listen(path);
+        var server = new VhostUserServer(loop, device, options ?? new VhostUserOptions());
+        server._listener = new ListeningSocket(
+            loop,
+            socket,
+            path,
+            server.OnAccepted,
+            errno => server._options.Logger.LogWarning("vhost-user: a VMM at {Path} can't be let in ({Errno}); trying again in a second", path, errno));
+        server._listener.Start();
         return server;
     }
 
@@ -76,25 +75,9 @@ public sealed class VhostUserServer : IFdHandler, IDisposable
     {
         ArgumentNullException.ThrowIfNull(loop);
         ArgumentNullException.ThrowIfNull(device);
-        var server = new VhostUserServer(loop, device, options ?? new VhostUserOptions(), null, null);
+        var server = new VhostUserServer(loop, device, options ?? new VhostUserOptions());
         server.Connect(connected);
         return server;
-    }
-
-    /// <inheritdoc/>
-    public void OnReady(EpollEvents events)
-    {
-        var socket = _listener!.TryAccept(out var errno);
-        if (socket is not null)
-        {
-            StopListening();
-            TryConnect(socket);
-        }
-        else if (errno is not (Errno.EAGAIN or Errno.EINTR))
-        {
-            // Out of descriptors, most likely: whoever waits goes on waiting, and so do we, without spinning.
-            ListenLater(errno);
-        }
     }
 
     /// <summary>Sends the VMM away, lets everything go, and removes the socket's file.</summary>
@@ -103,44 +86,23 @@ public sealed class VhostUserServer : IFdHandler, IDisposable
         if (_disposed)
             return;
         _disposed = true;
-        _acceptRetry.Cancel();
-        StopListening();
+        _listener?.Stop();
         _connection?.Dispose();
         _connection = null;
         _host.Dispose();
         _listener?.Dispose();
-        if (_path is not null)
-            File.Delete(_path);
     }
 
-    private void Listen()
+    private void OnAccepted(UnixSocketHandle socket)
     {
-        if (_listener is not null)
-            _listenerWatch ??= _loop.Watch(_listener, EpollEvents.In, this);
-    }
-
-    private void ListenLater(Errno errno)
-    {
-        StopListening();
-        _options.Logger.LogWarning("vhost-user: a VMM at {Path} can't be let in ({Errno}); trying again in a second", _path, errno);
-        _acceptRetry.ArmIn(AcceptRetryNs);
-    }
-
-    private void StopListening()
-    {
-        _listenerWatch?.Dispose();
-        _listenerWatch = null;
-    }
-
-    private void TryConnect(UnixSocketHandle socket)
-    {
+        _listener!.Stop();
         try
         {
             Connect(socket);
         }
         catch (SyscallException e)
         {
-            ListenLater(e.Errno);
+            _listener.Pause(e.Errno);
         }
     }
 
@@ -161,7 +123,7 @@ public sealed class VhostUserServer : IFdHandler, IDisposable
         _connection = null;
         _log.Info("vhost-user: the VMM is gone");
         if (!_disposed)
-            Listen();
+            _listener?.Start();
         FrontendGone?.Invoke();
     }
 }
