@@ -5,7 +5,9 @@ using GuestSurfaces.Core.Frames;
 using GuestSurfaces.Core.Sessions;
 using GuestSurfaces.Presentation.Connection;
 using GuestSurfaces.Presentation.Frames;
+using GuestSurfaces.Presentation.Geometry;
 using GuestSurfaces.Presentation.Windows;
+using GuestSurfaces.Wayland;
 using Microsoft.Extensions.Logging;
 
 namespace GuestSurfaces.Presentation;
@@ -121,6 +123,10 @@ internal sealed class Scanout(int index, IDisplayEvents events, PresenterOptions
         Cursor.Clear();
         Mailbox.Clear();
     }
+
+    /// <summary>How large the picture is on a surface; null if that isn't its own.</summary>
+    /// <param name="surface">Any.</param>
+    public SurfaceSize? SizeOn(WlSurface surface) => _window?.SizeOn(surface);
 
     /// <summary>A monitor has changed.</summary>
     public void OnOutputsChanged() => _window?.TellRefresh();

@@ -2,12 +2,15 @@
 using GuestSurfaces.Core;
 using GuestSurfaces.Core.Diagnostics;
 using GuestSurfaces.Core.Frames;
+using GuestSurfaces.Core.Input;
 using GuestSurfaces.Core.Loop;
 using GuestSurfaces.Core.Sessions;
 using GuestSurfaces.Interop;
 using GuestSurfaces.Presentation.Buffers;
 using GuestSurfaces.Presentation.Connection;
 using GuestSurfaces.Presentation.Conversion;
+using GuestSurfaces.Presentation.Geometry;
+using GuestSurfaces.Presentation.Input;
 using GuestSurfaces.Wayland;
 using Microsoft.Extensions.Logging;
 
@@ -80,6 +83,20 @@ public sealed class WaylandPresenter : IGuestDisplay, ICompositorOwner, IDisposa
 
     /// <summary>Whether there is a compositor.</summary>
     public bool IsConnected => _compositor is not null;
+
+    /// <summary>Whether the guest has a keyboard and pointers: then what the user does with the windows is told, and the desktop's cursor is hidden over them.</summary>
+    public bool TakesInput
+    {
+        get;
+        set
+        {
+            field = value;
+            if (_compositor is not { IsReady: true } compositor)
+                return;
+            compositor.UpdateSeats();
+            Flush();
+        }
+    }
 
     /// <summary>Called once when the compositor is gone, or was never fit: all frames are settled, all locks back but those of what GPUs still read. The guest can go on without windows.</summary>
     public Action<WaylandFailure>? Lost { get; set; }
@@ -178,6 +195,21 @@ public sealed class WaylandPresenter : IGuestDisplay, ICompositorOwner, IDisposa
             scanout.OnOutputsChanged();
     }
 
+    (int Scanout, SurfaceSize Size)? IInputOwner.PictureOn(WlSurface? surface)
+    {
+        for (var i = 0; surface is not null && i < _scanouts.Length; i++)
+        {
+            if (_scanouts[i].SizeOn(surface) is { } size)
+                return (i, size);
+        }
+
+        return null;
+    }
+
+    void IInputOwner.OnInput(int scanout, InputKind kind, ReadOnlySpan<InputEvent> frame) => _events.Input(scanout, kind, frame);
+
+    void IInputOwner.OnInputLeft(InputKind kind) => _events.InputLeft(kind);
+
     void ICompositorOwner.OnDmabufsChanged() => _events.DisplayChanged();
 
     GpuQueue? ICompositorOwner.OpenGpu(ulong device) =>
@@ -189,6 +221,8 @@ public sealed class WaylandPresenter : IGuestDisplay, ICompositorOwner, IDisposa
         CloseConnection();
         foreach (var scanout in _scanouts)
             scanout.ForgetWindow();
+        _events.InputLeft(InputKind.Keyboard);
+        _events.InputLeft(InputKind.Pointer);
         Lost?.Invoke(failure);
     }
 

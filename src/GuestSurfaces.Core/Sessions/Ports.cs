@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 using GuestSurfaces.Core.Buffers;
 using GuestSurfaces.Core.Frames;
+using GuestSurfaces.Core.Input;
 
 namespace GuestSurfaces.Core.Sessions;
 
@@ -107,6 +108,20 @@ public interface IDisplayEvents
 
     /// <summary>What this display can show has changed: another compositor, another GPU, new dma-buf feedback. What it refused is worth another try.</summary>
     void DisplayChanged()
+    {
+    }
+
+    /// <summary>The user has typed, pointed or clicked.</summary>
+    /// <param name="scanout">0 to 15: in whose window. Absolute axes are of its picture.</param>
+    /// <param name="kind">With what.</param>
+    /// <param name="frame">What happened at once: at most <see cref="InputCodes.MaxFrame"/> events of known codes, without the frame's end; borrowed.</param>
+    void Input(int scanout, InputKind kind, ReadOnlySpan<InputEvent> frame)
+    {
+    }
+
+    /// <summary>The user's keyboard or pointer is elsewhere now, or the display is gone: nothing stays pressed. Told once too often rather than not at all.</summary>
+    /// <param name="kind">What.</param>
+    void InputLeft(InputKind kind)
     {
     }
 }

@@ -2,6 +2,7 @@
 using GuestSurfaces.Core.Buffers;
 using GuestSurfaces.Core.Diagnostics;
 using GuestSurfaces.Core.Frames;
+using GuestSurfaces.Core.Input;
 using GuestSurfaces.Core.Loop;
 
 namespace GuestSurfaces.Core.Sessions;
@@ -59,6 +60,9 @@ public sealed class Session : IGuestDisplay, IDisplayEvents, IBufferWatcher
 
     /// <summary>Whatever shows pictures now; null while nothing does.</summary>
     public IGuestDisplay? Display { get; set; }
+
+    /// <summary>The guest's keyboard and pointers; null: what the user does is dropped.</summary>
+    public IGuestInput? Input { get; set; }
 
     /// <summary>Hears of closed windows: the program decides whether that ends the VM's viewer.</summary>
     public Action<int>? WindowClosed { get; set; }
@@ -233,6 +237,12 @@ public sealed class Session : IGuestDisplay, IDisplayEvents, IBufferWatcher
 
     /// <inheritdoc/>
     public void CloseWanted(int scanout) => WindowClosed?.Invoke(scanout);
+
+    /// <inheritdoc/>
+    void IDisplayEvents.Input(int scanout, InputKind kind, ReadOnlySpan<InputEvent> frame) => Input?.Send(kind, frame);
+
+    /// <inheritdoc/>
+    public void InputLeft(InputKind kind) => Input?.Release(kind);
 
     void IBufferWatcher.OnFree(BufferStorage storage)
     {

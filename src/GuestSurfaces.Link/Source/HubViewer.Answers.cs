@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 using GuestSurfaces.Core.Buffers;
 using GuestSurfaces.Core.Diagnostics;
+using GuestSurfaces.Core.Input;
 using GuestSurfaces.Core.Sessions;
 using GuestSurfaces.Link.Wire;
 
@@ -34,13 +35,9 @@ internal sealed partial class HubViewer
     {
         if (head.Opcode == LinkOpcode.ViewerBye)
             return OnBye(ref reader);
-        if (head.Opcode != LinkOpcode.ViewerHello || !reader.TryTake(out HelloBody hello) || hello.Magic != HelloBody.GoodMagic)
-            return "its first message is no HELLO";
-        if (!reader.TryTakeText(out var name, LinkLimits.NameBytes) || !reader.IsDone)
-            return "its HELLO is malformed";
-        if (hello.OldestVersion > HelloBody.Version || hello.NewestVersion < HelloBody.Version)
+        if (Hello.Read(in head, LinkOpcode.ViewerHello, ref reader, out var hello, out var name, out var code) is { } why)
         {
-            OnLost($"it speaks versions {hello.OldestVersion} to {hello.NewestVersion}, not {HelloBody.Version}", ByeCode.Version);
+            OnLost(why, code);
             return null;
         }
 
@@ -66,6 +63,7 @@ internal sealed partial class HubViewer
         LinkOpcode.Close => OnClose(in head, in reader),
         LinkOpcode.ViewerReport => OnReport(ref reader),
         LinkOpcode.Tally => OnTally(ref reader),
+        LinkOpcode.Input => OnInput(in head, ref reader),
         LinkOpcode.ViewerBye => OnBye(ref reader),
         _ => LinkOpcodes.IsSkippable(head.Opcode) ? null : $"opcode 0x{(ushort)head.Opcode:x4} is not a viewer's",
     };
@@ -177,6 +175,28 @@ internal sealed partial class HubViewer
             return null;
         _hub.Statistics.ZeroCopyPresented += (long)body.ZeroCopyFrames;
         _hub.Statistics.BytesCopied += (long)body.CopiedBytes;
+        return null;
+    }
+
+    private string? OnInput(in MessageHead head, ref LinkReader reader)
+    {
+        Span<InputEvent> frame = stackalloc InputEvent[InputCodes.MaxFrame];
+        if (head.Id >= LinkLimits.Surfaces || !reader.TryTake(out InputBody body) || body.Kind > (uint)InputKind.Mouse || body.Events is 0 or > InputCodes.MaxFrame)
+            return "an INPUT is malformed";
+        var count = (int)body.Events;
+        for (var i = 0; i < count; i++)
+        {
+            if (!reader.TryTake(out WireInputEvent e))
+                return "an INPUT is malformed";
+            frame[i] = new InputEvent((InputEventType)e.Type, e.Code, e.Value);
+            if (!frame[i].IsKnown)
+                return $"an INPUT has an event of type {e.Type}, code {e.Code}";
+        }
+
+        if (!reader.IsDone)
+            return "an INPUT is malformed";
+        if (_hub.InCharge == this)
+            _hub.Events.Input((int)head.Id, (InputKind)body.Kind, frame[..count]);
         return null;
     }
 

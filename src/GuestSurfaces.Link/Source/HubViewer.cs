@@ -71,13 +71,10 @@ internal sealed partial class HubViewer : ILinkSpeaker
 
     /// <summary>Says hello.</summary>
     /// <param name="name">The guest's.</param>
-    public void Greet(string name)
+    /// <param name="takesInput">Whether the guest has a keyboard and pointers.</param>
+    public void Greet(string name, bool takesInput)
     {
-        var writer = _channel.Writer;
-        writer.Begin(LinkOpcode.SourceHello);
-        writer.Put(new HelloBody { Magic = HelloBody.GoodMagic, OldestVersion = HelloBody.Version, NewestVersion = HelloBody.Version });
-        writer.PutText(name, LinkLimits.NameBytes);
-        writer.End();
+        Hello.Write(_channel.Writer, LinkOpcode.SourceHello, takesInput ? HelloBody.HasInput : 0, wishes: 0, name);
         _ = _channel.Send(); // if not, the hub has heard
     }
 

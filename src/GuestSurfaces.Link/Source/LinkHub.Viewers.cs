@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 using GuestSurfaces.Core.Diagnostics;
+using GuestSurfaces.Core.Input;
 using GuestSurfaces.Core.Sessions;
 using GuestSurfaces.Link.Source;
 using GuestSurfaces.Link.Wire;
@@ -33,7 +34,12 @@ public sealed partial class LinkHub
         viewer.Close(code, why ?? string.Empty);
         var wasInCharge = InCharge == viewer;
         if (wasInCharge)
+        {
             InCharge = null;
+            foreach (var kind in (ReadOnlySpan<InputKind>)[InputKind.Keyboard, InputKind.Pointer, InputKind.Mouse])
+                Events.InputLeft(kind);
+        }
+
         viewer.Storages.Abandon();
         if (!wasInCharge || _isDisposed)
             return;

@@ -32,17 +32,14 @@ public sealed partial class LinkViewer
     {
         if (head.Opcode == LinkOpcode.SourceBye)
             return OnBye(ref reader);
-        if (head.Opcode != LinkOpcode.SourceHello || !reader.TryTake(out HelloBody hello) || hello.Magic != HelloBody.GoodMagic)
-            return "its first message is no HELLO";
-        if (!reader.TryTakeText(out var name, LinkLimits.NameBytes) || !reader.IsDone)
-            return "its HELLO is malformed";
-        if (hello.OldestVersion > HelloBody.Version || hello.NewestVersion < HelloBody.Version)
+        if (Hello.Read(in head, LinkOpcode.SourceHello, ref reader, out var hello, out var name, out var code) is { } why)
         {
-            OnLost($"it speaks versions {hello.OldestVersion} to {hello.NewestVersion}, not {HelloBody.Version}", ByeCode.Version);
+            OnLost(why, code);
             return null;
         }
 
         SourceName = name;
+        SourceTakesInput = (hello.Features & HelloBody.HasInput) != 0;
         _isGreeted = true;
         _hello.Cancel();
         ArmFlush();
@@ -232,6 +229,8 @@ public sealed partial class LinkViewer
         if (!reader.TryTakeAll(out ControlBody body) || body.IsInCharge > 1)
             return "a CONTROL is malformed";
         IsInCharge = body.IsInCharge == 1;
+        if (!IsInCharge)
+            ForgetInput();
         _toldReport = null; // it counts from now on
         (_toldZeroCopy, _toldCopied) = (_statistics.ZeroCopyPresented, _statistics.BytesCopied);
         ArmFlush();

@@ -2,6 +2,7 @@
 using System.Runtime.CompilerServices;
 using GuestSurfaces.Core.Buffers;
 using GuestSurfaces.Core.Diagnostics;
+using GuestSurfaces.Core.Input;
 using GuestSurfaces.Core.Loop;
 using GuestSurfaces.Core.Sessions;
 using GuestSurfaces.Interop;
@@ -36,6 +37,7 @@ public sealed partial class LinkViewer : IDisplayEvents, ILinkSpeaker, IDisposab
     private readonly ILogger _logger;
     private readonly LoopTimer _flush;
     private readonly LoopTimer _hello;
+    private readonly ViewerInput[] _input = [new(InputKind.Keyboard), new(InputKind.Pointer), new(InputKind.Mouse)];
     private ReceivedStorages _storages;
     private LinkChannel? _channel;
     private RungReport? _toldReport;
@@ -82,6 +84,9 @@ public sealed partial class LinkViewer : IDisplayEvents, ILinkSpeaker, IDisposab
     /// <summary>What the source calls itself; empty until it said hello.</summary>
     public string SourceName { get; private set; } = string.Empty;
 
+    /// <summary>Whether the source's guest has a keyboard and pointers. Known when it has said hello.</summary>
+    public bool SourceTakesInput { get; private set; }
+
     /// <summary>Hears that the source has said hello: its name is known, its frames come next.</summary>
     public Action? Greeted { get; set; }
 
@@ -115,17 +120,8 @@ public sealed partial class LinkViewer : IDisplayEvents, ILinkSpeaker, IDisposab
             surface.Untold = (surface.RefreshMilliHz > 0 ? Wishes.Refresh : 0) | (surface.Mode.RefreshMilliHz > 0 || surface.Mode.Size.Width > 0 ? Wishes.Mode : 0);
         }
 
-        var writer = _channel.Writer;
-        writer.Begin(LinkOpcode.ViewerHello);
-        writer.Put(new HelloBody
-        {
-            Magic = HelloBody.GoodMagic,
-            OldestVersion = HelloBody.Version,
-            NewestVersion = HelloBody.Version,
-            Wishes = (_options.WantsControl ? HelloBody.WantsControl : 0) | ((uint)_options.Credit << HelloBody.CreditShift),
-        });
-        writer.PutText(_options.Name, LinkLimits.NameBytes);
-        writer.End();
+        var wishes = (_options.WantsControl ? HelloBody.WantsControl : 0) | ((uint)_options.Credit << HelloBody.CreditShift);
+        Hello.Write(_channel.Writer, LinkOpcode.ViewerHello, HelloBody.HasInput, wishes, _options.Name);
         _ = _channel.Send(); // if not, we have heard
     }
 
@@ -193,6 +189,22 @@ public sealed partial class LinkViewer : IDisplayEvents, ILinkSpeaker, IDisposab
         ArmFlush();
     }
 
+    /// <inheritdoc/>
+    public void Input(int scanout, InputKind kind, ReadOnlySpan<InputEvent> frame)
+    {
+        if (!IsInCharge || !SourceTakesInput)
+            return;
+        _input[(int)kind].Add(scanout, frame);
+        ArmFlush();
+    }
+
+    /// <inheritdoc/>
+    public void InputLeft(InputKind kind)
+    {
+        _input[(int)kind].AddReleases();
+        ArmFlush();
+    }
+
     void ILinkSpeaker.OnWritable() => ArmFlush();
 
     void ILinkSpeaker.OnLost(string? why, ByeCode? code) => OnLost(why, code);
@@ -227,8 +239,15 @@ public sealed partial class LinkViewer : IDisplayEvents, ILinkSpeaker, IDisposab
             surface.Answers.Clear();
         }
 
-        (_isGreeted, IsInCharge, _toldReport, _hasDisplayChanged) = (false, false, null, false);
+        ForgetInput();
+        (_isGreeted, IsInCharge, SourceTakesInput, _toldReport, _hasDisplayChanged) = (false, false, false, null, false);
         SourceName = string.Empty;
+    }
+
+    private void ForgetInput()
+    {
+        foreach (var input in _input)
+            input.Forget();
     }
 
     private void Tell(int scanout, Wishes wish)
@@ -263,6 +282,12 @@ public sealed partial class LinkViewer : IDisplayEvents, ILinkSpeaker, IDisposab
     private bool Write(LinkWriter writer)
     {
         writer.Clear();
+        foreach (var input in _input)
+        {
+            if (!input.Write(writer))
+                return false;
+        }
+
         for (var i = 0; i < _surfaces.Length; i++)
         {
             ref var surface = ref _surfaces[i];

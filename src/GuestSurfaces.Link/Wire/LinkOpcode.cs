@@ -32,6 +32,7 @@ internal enum LinkOpcode : ushort
     Close = 0x8027,
     ViewerReport = 0x8030,
     Tally = 0x8031,
+    Input = 0x8040,
 }
 
 /// <summary>Rules about opcodes that hold for those that aren't known too.</summary>

@@ -21,6 +21,7 @@ internal struct HelloBody
 {
     public const uint GoodMagic = 0x4b4c_5347; // "GSLK"
     public const ushort Version = 1;
+    public const uint HasInput = 1;
     public const uint WantsControl = 1;
     public const int CreditShift = 8;
 
@@ -223,6 +224,23 @@ internal struct ModeBody
     public uint WidthMm;
     public uint HeightMm;
     public uint Enabled;
+}
+
+/// <summary>INPUT; the events follow.</summary>
+[StructLayout(LayoutKind.Sequential)]
+internal struct InputBody
+{
+    public uint Kind;
+    public uint Events;
+}
+
+/// <summary>One event of an INPUT, as virtio-input has it.</summary>
+[StructLayout(LayoutKind.Sequential)]
+internal struct WireInputEvent
+{
+    public ushort Type;
+    public ushort Code;
+    public int Value;
 }
 
 /// <summary>REFRESH.</summary>

@@ -2,13 +2,17 @@
 using GuestSurfaces.Core.Loop;
 using GuestSurfaces.Presentation.Buffers;
 using GuestSurfaces.Presentation.Conversion;
+using GuestSurfaces.Presentation.Input;
 using GuestSurfaces.Wayland;
 
 namespace GuestSurfaces.Presentation.Connection;
 
 /// <summary>Whom a connection tells.</summary>
-internal interface ICompositorOwner
+internal interface ICompositorOwner : IInputOwner
 {
+    /// <summary>Whether the guest has a keyboard and pointers.</summary>
+    bool TakesInput { get; }
+
     /// <summary>Everything is bound and known: windows can be made.</summary>
     void OnReady();
 
@@ -39,6 +43,7 @@ internal sealed class Compositor : IWaylandConnectionListener, IWaylandGlobalsLi
     private readonly ICompositorOwner _owner;
     private readonly WaylandGlobals _globals;
     private readonly Outputs _outputs;
+    private Seats? _seats;
     private BufferCache? _buffers;
     private BlackBuffers? _black;
     private DmabufFeedbackReader? _feedback;
@@ -120,6 +125,25 @@ internal sealed class Compositor : IWaylandConnectionListener, IWaylandGlobalsLi
     /// <summary>The monitors.</summary>
     public Outputs Outputs => _outputs;
 
+    /// <summary>The guest has a keyboard and pointers from now on, or hasn't.</summary>
+    public void UpdateSeats()
+    {
+        var isWanted = _owner.TakesInput;
+        if (isWanted == _seats is not null)
+            return;
+        var seats = _seats ?? new Seats(_owner);
+        _seats = isWanted ? seats : null;
+        foreach (var global in _globals.All)
+        {
+            if (global.Interface != WlSeat.InterfaceType.Name)
+                continue;
+            if (isWanted)
+                seats.Add(_globals, global);
+            else
+                seats.Remove(global);
+        }
+    }
+
     /// <summary>Ends the connection: every lock goes back.</summary>
     public void Close()
     {
@@ -136,15 +160,22 @@ internal sealed class Compositor : IWaylandConnectionListener, IWaylandGlobalsLi
     {
         if (global.Interface == WlOutput.InterfaceType.Name)
             _outputs.Add(globals, global);
+        else if (global.Interface == WlSeat.InterfaceType.Name)
+            _seats?.Add(globals, global);
     }
 
-    void IWaylandGlobalsListener.OnGlobalRemoved(WaylandGlobals globals, WaylandGlobal global) => _outputs.Remove(global);
+    void IWaylandGlobalsListener.OnGlobalRemoved(WaylandGlobals globals, WaylandGlobal global)
+    {
+        _outputs.Remove(global);
+        _seats?.Remove(global);
+    }
 
     void IWlCallbackListener.OnDone(WlCallback sender, uint callbackData)
     {
         if (_buffers is not null)
         {
             IsReady = true;
+            UpdateSeats();
             _owner.OnReady();
         }
         else if (FirstMissing() is { } missing)

@@ -141,6 +141,10 @@ internal sealed class ScanoutWindow : IToplevelOwner, ISurfaceBufferUser, IFeedb
             _scanout.TellRefresh(refresh);
     }
 
+    /// <summary>How large the picture is on a surface; null if it isn't on that.</summary>
+    /// <param name="surface">Any of the connection's.</param>
+    public SurfaceSize? SizeOn(WlSurface surface) => IsMapped && surface == _surface ? _layout.Content.Size : null;
+
     /// <summary>Destroys the window: what stands on the surface, then its role, then itself. Its wl_buffers go when the compositor gives them back.</summary>
     public void Destroy()
     {

@@ -42,6 +42,9 @@ public sealed class FakeCompositor
 
     public FakeDmabuf? Dmabuf { get; private set; }
 
+    /// <summary>The seat, once the client has bound it.</summary>
+    public FakeSeat? Seat { get; private set; }
+
     public List<FakeToplevel> Toplevels { get; } = [];
 
     public FakeToplevel Toplevel => Toplevels[^1];
@@ -165,6 +168,10 @@ public sealed class FakeCompositor
     void IWpSinglePixelBufferManagerV1Requests.OnCreateU32RgbaBuffer(WpSinglePixelBufferManagerV1Resource sender, WlBufferResource id, uint r, uint g, uint b, uint a) =>
         _ = new FakeBuffer(id, new BufferSize(1, 1), null, 0, 0, 0, (r >> 24 << 16) | (g >> 24 << 8) | (b >> 24));
 
+    /// <summary>A seat is plugged in.</summary>
+    /// <returns>Its global.</returns>
+    public WaylandServerGlobal AddSeat() => Server.AddGlobal<WlSeatResource>(Options.SeatVersion, r => Seat = new FakeSeat(r, WlSeatCapability.Pointer | WlSeatCapability.Keyboard));
+
     internal void Keep(SharedRegion memory) => _memory.Add(memory);
 
     internal void Remove(FakeSurface surface) => _surfaces.Remove(surface);
@@ -212,6 +219,8 @@ public sealed class FakeCompositor
             });
         }
 
+        if (Options.SeatVersion > 0)
+            AddSeat();
         if (Options.DmabufVersion > 0)
             Server.AddGlobal<ZwpLinuxDmabufV1Resource>(Options.DmabufVersion, r => Dmabuf = new FakeDmabuf(this, r));
     }

@@ -66,6 +66,9 @@ public sealed record FakeCompositorOptions
     /// <summary>Which imports fail.</summary>
     public Func<FakeImport, bool> RefuseImport { get; init; } = static _ => false;
 
+    /// <summary>Version of its seat; 0: it has none.</summary>
+    public uint SeatVersion { get; init; }
+
     public int RefreshMilliHz { get; init; } = 60_000;
 
     public ReleaseMode Release { get; init; } = ReleaseMode.WhenReplaced;

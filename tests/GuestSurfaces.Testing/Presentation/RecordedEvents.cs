@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 using GuestSurfaces.Core.Buffers;
+using GuestSurfaces.Core.Input;
 using GuestSurfaces.Core.Sessions;
 
 namespace GuestSurfaces.Testing.Presentation;
@@ -21,6 +22,11 @@ public sealed class RecordedEvents : IDisplayEvents
 
     public List<string> Refusals { get; } = [];
 
+    /// <summary>What the user did: each frame, where and with what.</summary>
+    public List<(int Scanout, InputKind Kind, InputEvent[] Frame)> Inputs { get; } = [];
+
+    public List<InputKind> InputsLeft { get; } = [];
+
     public int DisplayChanges { get; private set; }
 
     public IEnumerable<ulong> Settled => Latched.Select(static l => l.Serial).Concat(Superseded);
@@ -38,6 +44,10 @@ public sealed class RecordedEvents : IDisplayEvents
     void IDisplayEvents.RefreshKnown(int scanout, int refreshMilliHz) => Refreshes.Add(refreshMilliHz);
 
     void IDisplayEvents.BufferRefused(int scanout, BufferStorage storage, string reason) => Refusals.Add(reason);
+
+    void IDisplayEvents.Input(int scanout, InputKind kind, ReadOnlySpan<InputEvent> frame) => Inputs.Add((scanout, kind, frame.ToArray()));
+
+    void IDisplayEvents.InputLeft(InputKind kind) => InputsLeft.Add(kind);
 
     void IDisplayEvents.DisplayChanged() => DisplayChanges++;
 }

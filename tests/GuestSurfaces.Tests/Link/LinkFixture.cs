@@ -19,10 +19,11 @@ internal sealed class LinkFixture : IDisposable
     private ulong _serial;
 
     /// <param name="events">Hears of the frames; null: <see cref="Events"/>.</param>
-    public LinkFixture(IDisplayEvents? events = null)
+    /// <param name="takesInput">Whether the guest has a keyboard.</param>
+    public LinkFixture(IDisplayEvents? events = null, bool takesInput = false)
     {
         Timers = new TimerQueue(Clock);
-        Hub = new LinkHub(Timers, null, events ?? Events, "Fedora", Statistics, NullLogger.Instance);
+        Hub = new LinkHub(Timers, null, events ?? Events, "Fedora", Statistics, NullLogger.Instance) { TakesInput = takesInput };
     }
 
     public VirtualClock Clock { get; } = new();

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: MIT
+namespace GuestSurfaces.Core.Input;
+
+/// <summary>What kind of thing happened: evdev's types. Source: Linux input-event-codes.h.</summary>
+public enum InputEventType : ushort
+{
+    /// <summary>The frame is complete: everything since the last one happened at once.</summary>
+    Synchronization = 0,
+
+    /// <summary>A key or a button: 1 pressed, 0 released.</summary>
+    Key = 1,
+
+    /// <summary>A movement, or a wheel's.</summary>
+    Relative = 2,
+
+    /// <summary>A place.</summary>
+    Absolute = 3,
+
+    /// <summary>A keyboard's lamp: 1 lit, 0 dark.</summary>
+    Led = 17,
+
+    /// <summary>Repeating keys: the guest does that by itself.</summary>
+    Repeat = 20,
+}
+
+/// <summary>One event of a keyboard, a pointer or the like, as evdev has it and virtio-input carries it.</summary>
+/// <param name="Type">What kind of thing happened.</param>
+/// <param name="Code">To what: a key, an axis, a lamp; see <see cref="InputCodes"/>.</param>
+/// <param name="Value">How: pressed or not, how far, where.</param>
+public readonly record struct InputEvent(InputEventType Type, ushort Code, int Value)
+{
+    /// <summary>Whether it is one that a keyboard or a pointer may report: what comes from elsewhere is checked by this.</summary>
+    public bool IsKnown => Type switch
+    {
+        InputEventType.Key => Code < InputCodes.KeyCount && Value is (0 or 1),
+        InputEventType.Relative or InputEventType.Absolute => Code < InputCodes.AxisCount,
+        _ => false,
+    };
+}
+
+/// <summary>The codes that have a meaning here; keys are passed on by number. Source: Linux input-event-codes.h.</summary>
+public static class InputCodes
+{
+    /// <summary>Synchronization: the end of a frame.</summary>
+    public const ushort Report = 0;
+
+    /// <summary>Relative: to the right. Units: the pointer's own.</summary>
+    public const ushort RelativeX = 0;
+
+    /// <summary>Relative: down.</summary>
+    public const ushort RelativeY = 1;
+
+    /// <summary>Relative: the wheel for left and right, in clicks; to the right is positive.</summary>
+    public const ushort HorizontalWheel = 6;
+
+    /// <summary>Relative: the wheel, in clicks; away from the user is positive.</summary>
+    public const ushort Wheel = 8;
+
+    /// <summary>Relative: the same in 1/120 of a click.</summary>
+    public const ushort WheelFine = 0x0b;
+
+    /// <summary>Relative: <see cref="HorizontalWheel"/> in 1/120 of a click.</summary>
+    public const ushort HorizontalWheelFine = 0x0c;
+
+    /// <summary>Absolute: from the left, 0 to <see cref="AbsoluteMax"/>.</summary>
+    public const ushort AbsoluteX = 0;
+
+    /// <summary>Absolute: from the top, 0 to <see cref="AbsoluteMax"/>.</summary>
+    public const ushort AbsoluteY = 1;
+
+    /// <summary>The right and the lower edge of what an absolute pointer points at.</summary>
+    public const int AbsoluteMax = 32767;
+
+    /// <summary>Keys and buttons have codes below.</summary>
+    public const int KeyCount = 768;
+
+    /// <summary>Axes have codes below, relative ones too.</summary>
+    public const int AxisCount = 64;
+
+    /// <summary>Events of one frame, without its end.</summary>
+    public const int MaxFrame = 32;
+
+    /// <summary>The last key of a keyboard; buttons begin at 256.</summary>
+    public const ushort LastKey = 255;
+
+    /// <summary>The left button.</summary>
+    public const ushort FirstButton = 0x110;
+
+    /// <summary>The last of a mouse's eight buttons.</summary>
+    public const ushort LastButton = 0x117;
+
+    /// <summary>Led: Num Lock. Caps Lock is 1, Scroll Lock 2.</summary>
+    public const ushort NumLock = 0;
+
+    /// <summary>Led: Scroll Lock, the last that a keyboard here has.</summary>
+    public const ushort ScrollLock = 2;
+}

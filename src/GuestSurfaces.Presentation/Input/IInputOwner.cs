@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: MIT
+using GuestSurfaces.Core.Input;
+using GuestSurfaces.Presentation.Geometry;
+using GuestSurfaces.Wayland;
+
+namespace GuestSurfaces.Presentation.Input;
+
+/// <summary>Whom seats tell.</summary>
+internal interface IInputOwner
+{
+    /// <summary>What a surface shows.</summary>
+    /// <param name="surface">As an event names it; null if it is gone.</param>
+    /// <returns>The scanout and how large its picture is there, or null: no picture of the guest's.</returns>
+    (int Scanout, SurfaceSize Size)? PictureOn(WlSurface? surface);
+
+    /// <summary>The user has done something to a guest's picture.</summary>
+    /// <param name="scanout">Whose.</param>
+    /// <param name="kind">With what.</param>
+    /// <param name="frame">What happened at once.</param>
+    void OnInput(int scanout, InputKind kind, ReadOnlySpan<InputEvent> frame);
+
+    /// <summary>A seat's keyboard or pointer has left the pictures.</summary>
+    /// <param name="kind">What.</param>
+    void OnInputLeft(InputKind kind);
+}

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: MIT
+using GuestSurfaces.Core.Input;
+using GuestSurfaces.Wayland;
+
+namespace GuestSurfaces.Presentation.Input;
+
+/// <summary>A connection's seats: keyboards and pointers as they come and go.</summary>
+internal sealed class Seats(IInputOwner owner) : IWlSeatListener
+{
+    // Frames of a pointer's events are from 5 on, fractions of a wheel's click from 8.
+    private const uint MaxVersion = 9;
+
+    private readonly List<Seat> _seats = [];
+
+    /// <summary>Binds a seat.</summary>
+    /// <param name="globals">The registry.</param>
+    /// <param name="global">A wl_seat.</param>
+    public void Add(WaylandGlobals globals, WaylandGlobal global)
+    {
+        var proxy = globals.Bind<WlSeat>(global with { Version = Math.Min(global.Version, MaxVersion) });
+        proxy.Listener = this;
+        _seats.Add(new Seat(global.Name, proxy));
+    }
+
+    /// <summary>A seat is gone.</summary>
+    /// <param name="global">Its global.</param>
+    public void Remove(WaylandGlobal global)
+    {
+        var index = _seats.FindIndex(seat => seat.Name == global.Name);
+        if (index < 0)
+            return;
+        var seat = _seats[index];
+        _seats.RemoveAt(index);
+        Equip(seat, default);
+        if (seat.Proxy.Version >= 5)
+            seat.Proxy.Release();
+    }
+
+    void IWlSeatListener.OnCapabilities(WlSeat sender, WlSeatCapability capabilities)
+    {
+        if (_seats.Find(seat => seat.Proxy == sender) is { } seat)
+            Equip(seat, capabilities);
+    }
+
+    private void Equip(Seat seat, WlSeatCapability capabilities)
+    {
+        var hasPointer = (capabilities & WlSeatCapability.Pointer) != 0;
+        if (hasPointer && seat.Pointer is null)
+        {
+            seat.Pointer = new SeatPointer(seat.Proxy.GetPointer(), owner);
+        }
+        else if (!hasPointer && seat.Pointer is { } pointer)
+        {
+            seat.Pointer = null;
+            pointer.Close();
+            owner.OnInputLeft(InputKind.Pointer);
+        }
+
+        var hasKeyboard = (capabilities & WlSeatCapability.Keyboard) != 0;
+        if (hasKeyboard && seat.Keyboard is null)
+        {
+            seat.Keyboard = new SeatKeyboard(seat.Proxy.GetKeyboard(), owner);
+        }
+        else if (!hasKeyboard && seat.Keyboard is { } keyboard)
+        {
+            seat.Keyboard = null;
+            keyboard.Close();
+            owner.OnInputLeft(InputKind.Keyboard);
+        }
+    }
+
+    private sealed class Seat(uint name, WlSeat proxy)
+    {
+        public uint Name => name;
+
+        public WlSeat Proxy => proxy;
+
+        public SeatPointer? Pointer { get; set; }
+
+        public SeatKeyboard? Keyboard { get; set; }
+    }
+}

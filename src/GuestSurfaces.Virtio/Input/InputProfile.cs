@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: MIT
+using System.Buffers.Binary;
+using System.Text;
+using GuestSurfaces.Core.Input;
+
+namespace GuestSurfaces.Virtio.Input;
+
+/// <summary>
+/// What an input device is to the guest: its name and what it can report. A guest finds out by asking piece by piece, so this is all answers. Immutable.
+/// Source: virtio 1.3 §5.8.
+/// </summary>
+public sealed class InputProfile
+{
+    /// <summary>The configuration space's answers are at most this long.</summary>
+    internal const int MaxAnswerBytes = 128;
+
+    private const ushort VirtualBus = 6; // BUS_VIRTUAL
+    private const int CodesMax = MaxAnswerBytes * 8;
+
+    private readonly byte[] _name;
+    private readonly ushort _product;
+    private readonly Dictionary<InputEventType, byte[]> _codes = [];
+
+    private InputProfile(string name, ushort product)
+    {
+        _name = Encoding.UTF8.GetBytes($"guest-surfaces {name}");
+        _product = product;
+    }
+
+    private enum Question : byte
+    {
+        Name = 0x01,
+        Ids = 0x03,
+        Codes = 0x11,
+        Range = 0x12,
+    }
+
+    /// <summary>All keys, three lamps. The guest repeats held keys itself.</summary>
+    public static InputProfile Keyboard { get; } = new InputProfile("keyboard", 1)
+        .With(InputEventType.Key, 1, InputCodes.LastKey)
+        .With(InputEventType.Led, InputCodes.NumLock, InputCodes.ScrollLock)
+        .With(InputEventType.Repeat, 0, 1);
+
+    /// <summary>A pointer that tells where it is: what a window has.</summary>
+    public static InputProfile AbsolutePointer { get; } = new InputProfile("pointer", 2)
+        .With(InputEventType.Absolute, InputCodes.AbsoluteX, InputCodes.AbsoluteY)
+        .WithButtonsAndWheels();
+
+    /// <summary>A pointer that tells how far it moved: for programs that lock it.</summary>
+    public static InputProfile RelativePointer { get; } = new InputProfile("mouse", 3)
+        .With(InputEventType.Relative, InputCodes.RelativeX, InputCodes.RelativeY)
+        .WithButtonsAndWheels();
+
+    /// <summary>Whether the device can report, or be told, such an event.</summary>
+    /// <param name="type">The event's.</param>
+    /// <param name="code">The event's.</param>
+    public bool Has(InputEventType type, ushort code) => code < CodesMax && _codes.TryGetValue(type, out var bits) && (bits[code / 8] & (1 << (code % 8))) != 0;
+
+    /// <summary>Answers one question of the driver's.</summary>
+    /// <param name="select">Which.</param>
+    /// <param name="subselect">About what.</param>
+    /// <param name="answer"><see cref="MaxAnswerBytes"/> of zeroes; filled from its start.</param>
+    /// <returns>How long the answer is; 0: there is none.</returns>
+    internal int Answer(byte select, byte subselect, Span<byte> answer)
+    {
+        switch ((Question)select)
+        {
+            case Question.Name when subselect == 0:
+                _name.CopyTo(answer);
+                return _name.Length;
+            case Question.Ids when subselect == 0:
+                BinaryPrimitives.WriteUInt16LittleEndian(answer, VirtualBus);
+                BinaryPrimitives.WriteUInt16LittleEndian(answer[4..], _product);
+                BinaryPrimitives.WriteUInt16LittleEndian(answer[6..], 1);
+                return 8;
+            case Question.Codes when _codes.TryGetValue((InputEventType)subselect, out var bits):
+                bits.CopyTo(answer);
+                return bits.AsSpan().LastIndexOfAnyExcept((byte)0) + 1;
+            case Question.Range when Has(InputEventType.Absolute, subselect):
+                BinaryPrimitives.WriteInt32LittleEndian(answer[4..], InputCodes.AbsoluteMax); // from 0, exact, of no known size
+                return 20;
+            default:
+                return 0;
+        }
+    }
+
+    private InputProfile WithButtonsAndWheels() =>
+        With(InputEventType.Key, InputCodes.FirstButton, InputCodes.LastButton)
+            .With(InputEventType.Relative, InputCodes.HorizontalWheel, InputCodes.HorizontalWheel)
+            .With(InputEventType.Relative, InputCodes.Wheel, InputCodes.Wheel)
+            .With(InputEventType.Relative, InputCodes.WheelFine, InputCodes.HorizontalWheelFine);
+
+    private InputProfile With(InputEventType type, ushort first, ushort last)
+    {
+        if (!_codes.TryGetValue(type, out var bits))
+            _codes.Add(type, bits = new byte[MaxAnswerBytes]);
+        for (int code = first; code <= last; code++)
+            bits[code / 8] |= (byte)(1 << (code % 8));
+        return this;
+    }
+}

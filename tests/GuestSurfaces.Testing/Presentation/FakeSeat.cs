@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: MIT
+using System.Runtime.InteropServices;
+using GuestSurfaces.Interop;
+using GuestSurfaces.Wayland;
+using GuestSurfaces.Wayland.Server;
+
+namespace GuestSurfaces.Testing.Presentation;
+
+/// <summary>A seat of the fake compositor: the test types and points.</summary>
+public sealed class FakeSeat : IWlSeatRequests, IWlPointerRequests
+{
+    private readonly WlSeatResource _resource;
+    private uint _serial;
+
+    internal FakeSeat(WlSeatResource resource, WlSeatCapability capabilities)
+    {
+        _resource = resource;
+        resource.Handler = this;
+        resource.SendCapabilities(capabilities);
+    }
+
+    /// <summary>The client's pointer; null if it has none.</summary>
+    public WlPointerResource? Pointer { get; private set; }
+
+    /// <summary>The client's keyboard.</summary>
+    public WlKeyboardResource? Keyboard { get; private set; }
+
+    public WlTouchResource? Touch { get; private set; }
+
+    /// <summary>Serials for which the client hid the cursor.</summary>
+    public List<uint> Hidden { get; } = [];
+
+    public uint NextSerial => ++_serial;
+
+    /// <summary>Plugs devices in or out.</summary>
+    public void Change(WlSeatCapability capabilities) => _resource.SendCapabilities(capabilities);
+
+    public void Point(FakeSurface surface, double x, double y) => Pointer!.SendEnter(NextSerial, surface.Resource, WlFixed.FromDouble(x), WlFixed.FromDouble(y));
+
+    public void Move(double x, double y) => Pointer!.SendMotion(0, WlFixed.FromDouble(x), WlFixed.FromDouble(y));
+
+    public void Button(uint button, bool isPressed) =>
+        Pointer!.SendButton(NextSerial, 0, button, isPressed ? WlPointerButtonState.Pressed : WlPointerButtonState.Released);
+
+    public void Scroll(WlPointerAxis axis, double value) => Pointer!.SendAxis(0, axis, WlFixed.FromDouble(value));
+
+    public void Focus(FakeSurface surface, params ReadOnlySpan<uint> held) => Keyboard!.SendEnter(NextSerial, surface.Resource, MemoryMarshal.AsBytes(held));
+
+    public void Key(uint key, bool isPressed) => Keyboard!.SendKey(NextSerial, 0, key, isPressed ? WlKeyboardKeyState.Pressed : WlKeyboardKeyState.Released);
+
+    void IWlSeatRequests.OnGetPointer(WlSeatResource sender, WlPointerResource id)
+    {
+        Pointer = id;
+        id.Handler = this;
+        id.Destroyed += _ => Pointer = null;
+    }
+
+    void IWlSeatRequests.OnGetKeyboard(WlSeatResource sender, WlKeyboardResource id)
+    {
+        Keyboard = id;
+        id.Destroyed += _ => Keyboard = null;
+        using var keymap = MemFdHandle.TryCreateSealed("keymap", 4096, out _)!;
+        id.SendKeymap(WlKeyboardKeymapFormat.XkbV1, keymap, 4096);
+    }
+
+    void IWlSeatRequests.OnGetTouch(WlSeatResource sender, WlTouchResource id) => Touch = id;
+
+    void IWlPointerRequests.OnSetCursor(WlPointerResource sender, uint serial, WlSurfaceResource? surface, int hotspotX, int hotspotY)
+    {
+        if (surface is null)
+            Hidden.Add(serial);
+    }
+}
