@@ -84,7 +84,7 @@ public sealed class WaylandPresenter : IGuestDisplay, ICompositorOwner, IDisposa
     /// <summary>Whether there is a compositor.</summary>
     public bool IsConnected => _compositor is not null;
 
-    /// <summary>Whether the guest has a keyboard and pointers: then what the user does with the windows is told, and the desktop's cursor is hidden over them.</summary>
+    /// <summary>Whether the guest has a keyboard and a pointer: then what the user does with the windows is told, and the desktop's cursor is hidden over them.</summary>
     public bool TakesInput
     {
         get;

@@ -22,10 +22,12 @@ internal static class AttachCommand
               guest-surfaces attach vhost-user --socket-path /run/user/1000/vm.sock &
               qemu-system-x86_64 … -object memory-backend-memfd,id=m,size=4G,share=on -machine memory-backend=m \
                   -chardev socket,id=gpu,path=/run/user/1000/vm.sock -device vhost-user-gpu-pci,chardev=gpu -vga none -display none
+              With a keyboard: --keyboard /run/user/1000/keys.sock, and for QEMU -chardev socket,id=keys,path=/run/user/1000/keys.sock -device vhost-user-input-pci,chardev=keys
               crosvm run … --vhost-user type=gpu,socket=/run/user/1000/vm.sock
             """)
         {
-            socketPath, once, common.Name, common.Fullscreen, common.Outputs, common.Size, common.Stats, common.Note, common.NoDisplay, common.Link,
+            socketPath, once, common.Name, common.Fullscreen, common.Outputs, common.Size, common.Stats, common.Note, common.NoDisplay, common.Link, common.LinkMode, common.LinkGroup,
+            common.Keyboard, common.Pointer,
             common.ZeroCopy, common.Alias2D, common.Convert, common.Verbose,
         };
         vhostUser.SetAction(result =>

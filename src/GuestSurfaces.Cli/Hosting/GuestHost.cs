@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
+using GuestSurfaces.Cli.Isolation;
 using GuestSurfaces.Cli.Status;
 using GuestSurfaces.Core;
 using GuestSurfaces.Core.Diagnostics;
+using GuestSurfaces.Core.Input;
 using GuestSurfaces.Core.Loop;
 using GuestSurfaces.Core.Sessions;
 using GuestSurfaces.Interop;
@@ -9,7 +11,9 @@ using GuestSurfaces.Link;
 using GuestSurfaces.Presentation;
 using GuestSurfaces.Transports.Udmabuf;
 using GuestSurfaces.Transports.VhostUser;
+using GuestSurfaces.Virtio;
 using GuestSurfaces.Virtio.Gpu;
+using GuestSurfaces.Virtio.Input;
 using Microsoft.Extensions.Logging;
 
 namespace GuestSurfaces.Cli.Hosting;
@@ -32,6 +36,7 @@ internal sealed class GuestHost : IDisposable
     private WaylandPresenter? _presenter;
     private LinkHub? _hub;
     private LinkListener? _linkListener;
+    private readonly List<VhostUserServer> _inputServers = [];
     private VhostUserServer? _server;
     private UdmabufExporter? _exporter;
     private RungReport? _loggedRung;
@@ -45,13 +50,16 @@ internal sealed class GuestHost : IDisposable
         _loggers = ConsoleLog.Create(options.Verbose);
         _log = _loggers.CreateLogger(options.Name);
         StopRequested = Loop.Stop;
-        Session = new Session(Loop.Timers, Statistics, _limits) { WindowClosed = _ => OnWindowClosed() };
+        WindowClosed = OnWindowClosed;
+        Session = new Session(Loop.Timers, Statistics, _limits) { WindowClosed = _ => WindowClosed() };
         Loop.Failed = e => _log.LogError(e, "something failed, and is left alone from now on; the rest goes on");
+        if (options.InputPaths.Count > 0)
+            ServeInput();
         if (options.ServesLink)
             ServeLink();
         else if (options.ShowWindows)
             ConnectDisplay();
-        _signals = new StopSignals(() => StopRequested());
+        _signals = new StopSignals(() => StopRequested(), hearsTerminal: !options.IsSupervised);
         _gc = new GcBaseline(Statistics);
         _sampleTimer = Loop.Timers.Create(Sample);
         _startedNs = Loop.Timers.Clock.NowNs;
@@ -86,23 +94,18 @@ internal sealed class GuestHost : IDisposable
     /// <summary>What a signal or a closed window does: ends the loop, unless something else must end first. Called on any thread.</summary>
     public Action StopRequested { get; set; }
 
-    /// <summary>Called twice a second on the loop's thread.</summary>
-    public Action? Tick { get; set; }
+    /// <summary>What a closed window does: see <see cref="EndsWithWindow"/>, unless somebody else is to decide.</summary>
+    public Action WindowClosed { get; set; }
+
+    /// <summary>What this process has given up; sealed when everything listens that is to.</summary>
+    public DeviceIsolation Isolation { get; init; } = DeviceIsolation.Off("only the processes of device and run are");
 
     /// <summary>Serves a virtio-gpu on a socket of our own.</summary>
     /// <param name="path">Where.</param>
     /// <exception cref="UserErrorException">Nobody can listen there.</exception>
     public void ListenVhostUser(string path)
     {
-        try
-        {
-            _server = VhostUserServer.Listen(Loop, path, CreateDevice(), CreateServerOptions());
-        }
-        catch (SyscallException e)
-        {
-            throw new UserErrorException(e.Message, "name a free path in a folder of yours, such as $XDG_RUNTIME_DIR/vm.sock");
-        }
-
+        _server = Listen(path, CreateDevice());
         _server.FrontendGone += OnFrontendGone;
         _log.LogInformation("waiting for a VMM at {Path}", path);
     }
@@ -119,6 +122,9 @@ internal sealed class GuestHost : IDisposable
     public void Run()
     {
         using var status = TryOpenStatus();
+        Isolation.Seal();
+        if (Isolation.IsWanted)
+            _log.LogInformation("{Isolation}", Isolation.Summary);
         _sampleTimer.ArmIn(SampleNs);
         Loop.Run();
         _sampleTimer.Cancel();
@@ -136,6 +142,8 @@ internal sealed class GuestHost : IDisposable
     {
         _signals.Dispose();
         _server?.Dispose();
+        foreach (var server in _inputServers)
+            server.Dispose();
         _qemuDisplay?.Dispose();
         _linkListener?.Dispose();
         _hub?.Dispose();
@@ -186,6 +194,7 @@ internal sealed class GuestHost : IDisposable
         Shown = _hub?.IsControlled ?? Session.Display is not null,
         Viewers = _hub?.ViewerCount ?? 0,
         InCharge = _hub?.InChargeName ?? "",
+        Isolation = Isolation.Summary,
         UptimeS = (Loop.Timers.Clock.NowNs - _startedNs) / 1e9,
         Stats = Report(),
     };
@@ -221,13 +230,34 @@ internal sealed class GuestHost : IDisposable
             Session.Display = null;
             _log.LogWarning("the guest runs on unseen: its windows are gone with the compositor");
         };
+        _presenter.TakesInput = Session.Input is not null;
         Session.Display = _presenter;
         OnDisplayFailed("the windows failed and are closed", _presenter);
     }
 
+    private VhostUserServer Listen(string path, IVirtioDevice device)
+    {
+        try
+        {
+            return VhostUserServer.Listen(Loop, path, device, CreateServerOptions());
+        }
+        catch (SyscallException e)
+        {
+            throw new UserErrorException(e.Message, "name a free path in a folder of yours, such as $XDG_RUNTIME_DIR/vm.sock");
+        }
+    }
+
+    private void ServeInput()
+    {
+        var devices = new GuestInputDevices();
+        foreach (var (kind, path) in _options.InputPaths)
+            _inputServers.Add(Listen(path, devices[kind]));
+        Session.Input = devices;
+    }
+
     private void ServeLink()
     {
-        _hub = new LinkHub(Loop, Session, _options.Name, Statistics, _log);
+        _hub = new LinkHub(Loop, Session, _options.Name, Statistics, _log) { TakesInput = Session.Input is not null };
         Session.Display = _hub;
         OnDisplayFailed("the link failed and its viewers are sent away", _hub);
         try
@@ -253,13 +283,13 @@ internal sealed class GuestHost : IDisposable
             return;
         try
         {
-            _linkListener = LinkListener.Open(Loop, hub, path, LinkListener.OwnerOnly, _log);
+            _linkListener = LinkListener.Open(Loop, hub, path, _options.LinkMode, _log, _options.LinkGroup);
         }
         catch (SyscallException e) when (e.Errno == Errno.EEXIST && _options.LinkPath is null)
         {
             // Another guest of the same name: both can be viewed.
             path = folder!.CreateLinkPath($"{_options.Name}-{Environment.ProcessId}");
-            _linkListener = LinkListener.Open(Loop, hub, path, LinkListener.OwnerOnly, _log);
+            _linkListener = LinkListener.Open(Loop, hub, path, _options.LinkMode, _log, _options.LinkGroup);
         }
 
         LinkPath = path;
@@ -322,7 +352,6 @@ internal sealed class GuestHost : IDisposable
     {
         _sampleTimer.ArmIn(SampleNs);
         _gc.Sample();
-        Tick?.Invoke();
         var rung = Statistics.Rung;
         if (rung == _loggedRung || rung.Rung == Rung.None)
             return;

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 using GuestSurfaces.Core.Buffers;
+using GuestSurfaces.Core.Input;
+using GuestSurfaces.Link;
 
 namespace GuestSurfaces.Cli.Hosting;
 
@@ -25,6 +27,21 @@ internal sealed record HostOptions
 
     /// <summary>Where the link listens; null: under the guest's name in the session's folder.</summary>
     public string? LinkPath { get; init; }
+
+    /// <summary>Of the link's socket: who may write to it may view.</summary>
+    public UnixFileMode LinkMode { get; init; } = LinkListener.OwnerOnly;
+
+    /// <summary>Of the link's socket, by number; null: the process's.</summary>
+    public uint? LinkGroup { get; init; }
+
+    /// <summary>The guest's keyboard and pointer: where each listens for the VMM. Empty: it has none of ours.</summary>
+    public IReadOnlyDictionary<InputKind, string> InputPaths { get; init; } = new Dictionary<InputKind, string>();
+
+    /// <summary>Whether the device's process gives up what it doesn't need, if it is one of its own.</summary>
+    public bool Isolate { get; init; } = true;
+
+    /// <summary>Whether another program has started this one and ends it: Ctrl-C in their terminal is for that one to hear.</summary>
+    public bool IsSupervised { get; init; }
 
     public bool ZeroCopy { get; init; } = true;
 

@@ -107,6 +107,7 @@ internal sealed class PresentHost : IDisposable
         _presenter?.Dispose();
         _presenter = presenter;
         presenter.Lost = OnCompositorLost;
+        presenter.TakesInput = _link.SourceTakesInput && !_options.ViewOnly;
         _link.Display = presenter;
     }
 
@@ -149,7 +150,12 @@ internal sealed class PresentHost : IDisposable
     {
         _grace.Cancel();
         _title = _options.Name ?? (_link.SourceName.Length > 0 ? _link.SourceName : _title);
-        _presenter?.SetTitle(_title);
+        if (_presenter is { } presenter)
+        {
+            presenter.TakesInput = _link.SourceTakesInput && !_options.ViewOnly;
+            presenter.SetTitle(_title);
+        }
+
         _log.LogInformation("{Source} is there", _title);
     }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 using System.Globalization;
+using GuestSurfaces.Core.Input;
 
 namespace GuestSurfaces.Cli.Qemu;
 
@@ -34,7 +35,8 @@ internal sealed class QemuCommandLine
     /// <param name="socketPath">Where our back-end listens.</param>
     /// <param name="outputs">How many heads the device may have.</param>
     /// <param name="device">QEMU's end of it.</param>
-    public IReadOnlyList<Addition> Complete(string socketPath, int outputs, QemuDevice device)
+    /// <param name="inputPaths">Where our keyboard and pointer listen.</param>
+    public IReadOnlyList<Addition> Complete(string socketPath, int outputs, QemuDevice device, IReadOnlyDictionary<InputKind, string> inputPaths)
     {
         var additions = new List<Addition>();
         if (Options("-device", "--device").FirstOrDefault(IsOtherGpu) is { } gpu)
@@ -50,6 +52,13 @@ internal sealed class QemuCommandLine
             additions.Add(new Addition(["-display", "none"], "the window is ours, not QEMU's"));
         additions.Add(new Addition(["-chardev", $"socket,id={ChardevId},path={socketPath}"], "the way to our device"));
         additions.Add(new Addition(["-device", device.Argument(ChardevId, outputs)], device.Why));
+        foreach (var (kind, path) in inputPaths)
+        {
+            var (id, what) = kind == InputKind.Keyboard ? ("gs-keyboard", "keyboard") : ("gs-pointer", "pointer");
+            additions.Add(new Addition(["-chardev", $"socket,id={id},path={path}"], $"the way to our {what}"));
+            additions.Add(new Addition(["-device", $"vhost-user-input-pci,chardev={id}"], $"the {what} of the window"));
+        }
+
         return additions;
     }
 

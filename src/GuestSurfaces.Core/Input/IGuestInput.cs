@@ -9,9 +9,6 @@ public enum InputKind
 
     /// <summary>Points at a place of the picture.</summary>
     Pointer,
-
-    /// <summary>Tells movements, for guests that lock their pointer.</summary>
-    Mouse,
 }
 
 /// <summary>A guest's devices, where the desktop's events go. Thread: the loop's; calls don't block, and what a guest doesn't take is bounded.</summary>

@@ -44,12 +44,6 @@ public static class InputCodes
     /// <summary>Synchronization: the end of a frame.</summary>
     public const ushort Report = 0;
 
-    /// <summary>Relative: to the right. Units: the pointer's own.</summary>
-    public const ushort RelativeX = 0;
-
-    /// <summary>Relative: down.</summary>
-    public const ushort RelativeY = 1;
-
     /// <summary>Relative: the wheel for left and right, in clicks; to the right is positive.</summary>
     public const ushort HorizontalWheel = 6;
 

@@ -61,7 +61,7 @@ public sealed class Session : IGuestDisplay, IDisplayEvents, IBufferWatcher
     /// <summary>Whatever shows pictures now; null while nothing does.</summary>
     public IGuestDisplay? Display { get; set; }
 
-    /// <summary>The guest's keyboard and pointers; null: what the user does is dropped.</summary>
+    /// <summary>The guest's keyboard and pointer; null: what the user does is dropped.</summary>
     public IGuestInput? Input { get; set; }
 
     /// <summary>Hears of closed windows: the program decides whether that ends the VM's viewer.</summary>

@@ -181,7 +181,7 @@ internal sealed partial class HubViewer
     private string? OnInput(in MessageHead head, ref LinkReader reader)
     {
         Span<InputEvent> frame = stackalloc InputEvent[InputCodes.MaxFrame];
-        if (head.Id >= LinkLimits.Surfaces || !reader.TryTake(out InputBody body) || body.Kind > (uint)InputKind.Mouse || body.Events is 0 or > InputCodes.MaxFrame)
+        if (head.Id >= LinkLimits.Surfaces || !reader.TryTake(out InputBody body) || body.Kind > (uint)InputKind.Pointer || body.Events is 0 or > InputCodes.MaxFrame)
             return "an INPUT is malformed";
         var count = (int)body.Events;
         for (var i = 0; i < count; i++)

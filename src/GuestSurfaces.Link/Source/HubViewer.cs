@@ -71,7 +71,7 @@ internal sealed partial class HubViewer : ILinkSpeaker
 
     /// <summary>Says hello.</summary>
     /// <param name="name">The guest's.</param>
-    /// <param name="takesInput">Whether the guest has a keyboard and pointers.</param>
+    /// <param name="takesInput">Whether the guest has a keyboard and a pointer.</param>
     public void Greet(string name, bool takesInput)
     {
         Hello.Write(_channel.Writer, LinkOpcode.SourceHello, takesInput ? HelloBody.HasInput : 0, wishes: 0, name);

@@ -36,8 +36,8 @@ public sealed partial class LinkHub
         if (wasInCharge)
         {
             InCharge = null;
-            foreach (var kind in (ReadOnlySpan<InputKind>)[InputKind.Keyboard, InputKind.Pointer, InputKind.Mouse])
-                Events.InputLeft(kind);
+            Events.InputLeft(InputKind.Keyboard);
+            Events.InputLeft(InputKind.Pointer);
         }
 
         viewer.Storages.Abandon();

@@ -73,7 +73,7 @@ public sealed partial class LinkHub : IGuestDisplay, IDisposable
     /// <summary>What the viewer in charge calls itself; empty without one.</summary>
     public string InChargeName => InCharge?.Name ?? string.Empty;
 
-    /// <summary>Whether the guest has a keyboard and pointers: viewers are told when they connect.</summary>
+    /// <summary>Whether the guest has a keyboard and a pointer: viewers are told when they connect.</summary>
     public bool TakesInput { get; init; }
 
     /// <summary>The guest's name.</summary>

@@ -37,7 +37,7 @@ public sealed partial class LinkViewer : IDisplayEvents, ILinkSpeaker, IDisposab
     private readonly ILogger _logger;
     private readonly LoopTimer _flush;
     private readonly LoopTimer _hello;
-    private readonly ViewerInput[] _input = [new(InputKind.Keyboard), new(InputKind.Pointer), new(InputKind.Mouse)];
+    private readonly ViewerInput[] _input = [new(InputKind.Keyboard), new(InputKind.Pointer)];
     private ReceivedStorages _storages;
     private LinkChannel? _channel;
     private RungReport? _toldReport;
@@ -84,7 +84,7 @@ public sealed partial class LinkViewer : IDisplayEvents, ILinkSpeaker, IDisposab
     /// <summary>What the source calls itself; empty until it said hello.</summary>
     public string SourceName { get; private set; } = string.Empty;
 
-    /// <summary>Whether the source's guest has a keyboard and pointers. Known when it has said hello.</summary>
+    /// <summary>Whether the source's guest has a keyboard and a pointer. Known when it has said hello.</summary>
     public bool SourceTakesInput { get; private set; }
 
     /// <summary>Hears that the source has said hello: its name is known, its frames come next.</summary>

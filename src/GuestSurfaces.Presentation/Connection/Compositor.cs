@@ -10,7 +10,7 @@ namespace GuestSurfaces.Presentation.Connection;
 /// <summary>Whom a connection tells.</summary>
 internal interface ICompositorOwner : IInputOwner
 {
-    /// <summary>Whether the guest has a keyboard and pointers.</summary>
+    /// <summary>Whether the guest has a keyboard and a pointer.</summary>
     bool TakesInput { get; }
 
     /// <summary>Everything is bound and known: windows can be made.</summary>
@@ -125,7 +125,7 @@ internal sealed class Compositor : IWaylandConnectionListener, IWaylandGlobalsLi
     /// <summary>The monitors.</summary>
     public Outputs Outputs => _outputs;
 
-    /// <summary>The guest has a keyboard and pointers from now on, or hasn't.</summary>
+    /// <summary>The guest has a keyboard and a pointer from now on, or hasn't.</summary>
     public void UpdateSeats()
     {
         var isWanted = _owner.TakesInput;

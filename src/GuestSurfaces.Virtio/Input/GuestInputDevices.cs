@@ -3,13 +3,10 @@ using GuestSurfaces.Core.Input;
 
 namespace GuestSurfaces.Virtio.Input;
 
-/// <summary>A guest's keyboard and pointers. Each is a device of its own to the VMM, with a socket of its own; those it doesn't connect hear nothing.</summary>
+/// <summary>A guest's keyboard and pointer. Each is a device of its own to the VMM, with a socket of its own; those it doesn't connect hear nothing.</summary>
 public sealed class GuestInputDevices : IGuestInput
 {
-    private readonly VirtioInputDevice[] _devices =
-    [
-        new VirtioInputDevice(InputProfile.Keyboard), new VirtioInputDevice(InputProfile.AbsolutePointer), new VirtioInputDevice(InputProfile.RelativePointer),
-    ];
+    private readonly VirtioInputDevice[] _devices = [new VirtioInputDevice(InputProfile.Keyboard), new VirtioInputDevice(InputProfile.Pointer)];
 
     /// <summary>One of them.</summary>
     /// <param name="kind">Which.</param>

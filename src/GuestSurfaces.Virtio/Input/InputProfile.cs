@@ -42,14 +42,12 @@ public sealed class InputProfile
         .With(InputEventType.Repeat, 0, 1);
 
     /// <summary>A pointer that tells where it is: what a window has.</summary>
-    public static InputProfile AbsolutePointer { get; } = new InputProfile("pointer", 2)
+    public static InputProfile Pointer { get; } = new InputProfile("pointer", 2)
         .With(InputEventType.Absolute, InputCodes.AbsoluteX, InputCodes.AbsoluteY)
-        .WithButtonsAndWheels();
-
-    /// <summary>A pointer that tells how far it moved: for programs that lock it.</summary>
-    public static InputProfile RelativePointer { get; } = new InputProfile("mouse", 3)
-        .With(InputEventType.Relative, InputCodes.RelativeX, InputCodes.RelativeY)
-        .WithButtonsAndWheels();
+        .With(InputEventType.Key, InputCodes.FirstButton, InputCodes.LastButton)
+        .With(InputEventType.Relative, InputCodes.HorizontalWheel, InputCodes.HorizontalWheel)
+        .With(InputEventType.Relative, InputCodes.Wheel, InputCodes.Wheel)
+        .With(InputEventType.Relative, InputCodes.WheelFine, InputCodes.HorizontalWheelFine);
 
     /// <summary>Whether the device can report, or be told, such an event.</summary>
     /// <param name="type">The event's.</param>
@@ -83,12 +81,6 @@ public sealed class InputProfile
                 return 0;
         }
     }
-
-    private InputProfile WithButtonsAndWheels() =>
-        With(InputEventType.Key, InputCodes.FirstButton, InputCodes.LastButton)
-            .With(InputEventType.Relative, InputCodes.HorizontalWheel, InputCodes.HorizontalWheel)
-            .With(InputEventType.Relative, InputCodes.Wheel, InputCodes.Wheel)
-            .With(InputEventType.Relative, InputCodes.WheelFine, InputCodes.HorizontalWheelFine);
 
     private InputProfile With(InputEventType type, ushort first, ushort last)
     {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 using GuestSurfaces.Cli;
 using GuestSurfaces.Cli.Qemu;
+using GuestSurfaces.Core.Input;
 using Xunit;
 
 namespace GuestSurfaces.Tests.Cli;
@@ -9,6 +10,7 @@ public sealed class QemuCommandLineTests
 {
     private const string Memory = "-object memory-backend-memfd,id=gs-mem,size=128M,share=on -machine memory-backend=gs-mem";
     private const string Device = "-chardev socket,id=gs-gpu,path=/s -device vhost-user-gpu-pci,chardev=gs-gpu";
+    private static readonly Dictionary<InputKind, string> s_noInput = [];
 
     [Fact]
     public void Bare_command_gets_memory_device_no_card_and_no_window() =>
@@ -18,9 +20,20 @@ public sealed class QemuCommandLineTests
     public void Users_words_stay_in_front_unchanged_and_each_addition_says_why()
     {
         var line = new QemuCommandLine(["sudo", "qemu", "-m", "1G"]);
-        var additions = line.Complete("/s", 1, new QemuDevice(QemuDevice.Gpu, "a card"));
+        var additions = line.Complete("/s", 1, new QemuDevice(QemuDevice.Gpu, "a card"), s_noInput);
         Assert.Equal(["sudo", "qemu", "-m", "1G", "-object"], line.With(additions).Take(5));
         Assert.All(additions, static a => Assert.NotEmpty(a.Why));
+    }
+
+    [Fact]
+    public void Keyboard_and_pointer_are_devices_of_their_own()
+    {
+        var inputs = new Dictionary<InputKind, string> { [InputKind.Keyboard] = "/k", [InputKind.Pointer] = "/p" };
+        var additions = new QemuCommandLine(["qemu"]).Complete("/s", 1, new QemuDevice(QemuDevice.Gpu, "a card"), inputs);
+        Assert.Equal(
+            $"{Memory} -vga none -display none {Device} -chardev socket,id=gs-keyboard,path=/k -device vhost-user-input-pci,chardev=gs-keyboard"
+            + " -chardev socket,id=gs-pointer,path=/p -device vhost-user-input-pci,chardev=gs-pointer",
+            string.Join(' ', additions.SelectMany(static a => a.Arguments)));
     }
 
     [Fact]
@@ -116,5 +129,5 @@ public sealed class QemuCommandLineTests
         Assert.Throws<UserErrorException>(() => new QemuCommandLine(command.Split(' ')).MemoryMib);
 
     private static string Added(string command, int outputs = 1, string device = QemuDevice.Gpu) =>
-        string.Join(' ', new QemuCommandLine(command.Split(' ')).Complete("/s", outputs, new QemuDevice(device, "why")).SelectMany(static a => a.Arguments));
+        string.Join(' ', new QemuCommandLine(command.Split(' ')).Complete("/s", outputs, new QemuDevice(device, "why"), s_noInput).SelectMany(static a => a.Arguments));
 }
