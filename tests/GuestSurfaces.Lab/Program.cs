@@ -27,13 +27,8 @@ switch (args)
         break;
     default:
         Console.Error.WriteLine(
-<<<<<<< HEAD
             "usage: lab-shot WAYLAND-SOCKET OUT.png | lab-shot udmabuf | lab-shot convert | lab-shot fences | lab-shot shapes WAYLAND-SOCKET [NAME...]"
-            + " | lab-shot protect SOCKET WAYLAND-SOCKET direct|copy [fullscreen]");
-=======
-            "usage: lab-shot WAYLAND-SOCKET OUT.png | lab-shot udmabuf | lab-shot convert [gbm] | lab-shot fences | lab-shot shapes WAYLAND-SOCKET [NAME...]"
             + " | lab-shot isolation FOLDER [off] | lab-shot protect SOCKET WAYLAND-SOCKET direct|copy [fullscreen]");
->>>>>>> isolation
         return 2;
 }
 

@@ -4,6 +4,7 @@ using GuestSurfaces.Cli;
 using GuestSurfaces.Cli.Commands;
 using GuestSurfaces.Cli.Hosting;
 using GuestSurfaces.Core.Buffers;
+using GuestSurfaces.Core.Input;
 using Xunit;
 
 namespace GuestSurfaces.Tests.Cli;
@@ -109,6 +110,7 @@ public sealed class CommandLineTests
         var options = new HostOptions
         {
             Name = "-x \"y\"=1", Outputs = 3, Size = new BufferSize(640, 400), StatsPath = "/tmp/stats.json", Notes = new Dictionary<string, string> { ["guest"] = "a=b", ["vmm"] = "" },
+            InputPaths = new Dictionary<InputKind, string> { [InputKind.Keyboard] = "/tmp/k=1", [InputKind.Pointer] = "/tmp/p" },
             LinkPath = "/tmp/x.link", ServesLink = true, ZeroCopy = false, Alias2D = true, Isolate = false, Verbose = true,
         };
         foreach (var given in (HostOptions[])[options, options with { ShowWindows = false, LinkPath = null, ServesLink = false }, new HostOptions { Name = "plain" }])
@@ -117,13 +119,14 @@ public sealed class CommandLineTests
             var command = new Command("device")
             {
                 new Option<string>("--socket-path"), common.Name, common.Outputs, common.Size, common.Stats, common.Note, common.NoDisplay, common.Link, common.ZeroCopy, common.Alias2D,
-                common.NoIsolation, common.Verbose,
+                common.Keyboard, common.Pointer, common.NoIsolation, common.Verbose,
             };
             var parsed = command.Parse(VmSupervisor.DeviceArguments(given, "/tmp/gpu.sock")[1..]);
             Assert.Empty(parsed.Errors);
             var told = common.Read(parsed);
             Assert.Equal(given.Notes.OrderBy(static n => n.Key), told.Notes.OrderBy(static n => n.Key));
-            Assert.Equal(given with { Notes = told.Notes }, told);
+            Assert.Equal(given.InputPaths, told.InputPaths);
+            Assert.Equal(given with { Notes = told.Notes, InputPaths = told.InputPaths }, told);
         }
     }
 

@@ -75,9 +75,12 @@ internal sealed partial class LabBench : IDisposable
     /// <summary>The same by a device in a process of its own, and a viewer of it.</summary>
     public (LabProcess Device, LabProcess Viewer) StartDevice(string name, params string[] options)
     {
-        var device = StartBackend(name, ["device", "--link", this[$"{name}.link"], .. options]);
+        var device = StartDeviceAlone(name, options);
         return (device, StartProgram("present", this[$"{name}.link"], "--grace", "0"));
     }
+
+    /// <summary>The device alone; viewers connect to <paramref name="name"/>.link.</summary>
+    public LabProcess StartDeviceAlone(string name, params string[] options) => StartBackend(name, ["device", "--link", this[$"{name}.link"], .. options]);
 
     private LabProcess StartBackend(string name, string[] arguments)
     {

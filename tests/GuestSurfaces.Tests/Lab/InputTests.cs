@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: MIT
+using System.Globalization;
+using System.Text.RegularExpressions;
+using GuestSurfaces.Core.Diagnostics;
+using GuestSurfaces.Core.Input;
+using GuestSurfaces.Core.Loop;
+using GuestSurfaces.Link;
+using Microsoft.Extensions.Logging.Abstractions;
+using Xunit;
+
+namespace GuestSurfaces.Tests.Lab;
+
+/// <summary>What a viewer's user does, as an unmodified Linux reads it from /dev/input: over the link, our device's process and QEMU's vhost-user-input-pci.</summary>
+[Trait("Tier", "A")]
+public sealed partial class InputTests
+{
+    private const int Batch = 8; // of presses and releases at a time: a slow guest's own buffer is small
+
+    [Theory]
+    [InlineData("6.12", "trixie")]
+    [InlineData("6.1", "vmm")]
+    public void Every_key_button_wheel_and_place_arrives_in_order_and_nothing_stays_pressed(string kernel, string qemu)
+    {
+        using var bench = new LabBench("weston10");
+        var device = bench.StartDeviceAlone("guest", "--keyboard", bench["keys.sock"], "--pointer", bench["pointer.sock"]);
+        bench.StartGuest("vm", "guest", "--qemu", qemu, "--guest", kernel, "--job", "input", "--input", bench["keys.sock"], "--input", bench["pointer.sock"]);
+        bench.WaitFor("vm", "^GS-DONE");
+        using var loop = new EventLoop();
+        using var viewer = new LinkViewer(loop, new LinkViewerOptions(), new GuestStatistics(), NullLogger.Instance);
+        viewer.Connect(bench["guest.link"]);
+        RunUntil(() => viewer.IsInCharge, "the viewer is in charge");
+        Assert.True(viewer.SourceTakesInput);
+
+        var sent = new List<(string Device, InputEvent Event)>();
+        for (var first = 1; first <= InputCodes.LastKey; first += Batch)
+        {
+            for (var key = first; key < first + Batch && key <= InputCodes.LastKey; key++)
+            {
+                Send(InputKind.Keyboard, new InputEvent(InputEventType.Key, (ushort)key, 1));
+                Send(InputKind.Keyboard, new InputEvent(InputEventType.Key, (ushort)key, 0));
+            }
+
+            AwaitAll();
+        }
+
+        for (var button = InputCodes.FirstButton; button <= InputCodes.LastButton; button++)
+        {
+            Send(
+                InputKind.Pointer,
+                new InputEvent(InputEventType.Absolute, InputCodes.AbsoluteX, button),
+                new InputEvent(InputEventType.Absolute, InputCodes.AbsoluteY, InputCodes.AbsoluteMax - button),
+                new InputEvent(InputEventType.Key, button, 1));
+            Send(InputKind.Pointer, new InputEvent(InputEventType.Key, button, 0));
+            AwaitAll();
+        }
+
+        foreach (var clicks in (int[])[1, -2])
+        {
+            Send(InputKind.Pointer, new InputEvent(InputEventType.Relative, InputCodes.WheelFine, clicks * 120), new InputEvent(InputEventType.Relative, InputCodes.Wheel, clicks));
+            Send(
+                InputKind.Pointer,
+                new InputEvent(InputEventType.Relative, InputCodes.HorizontalWheelFine, clicks * 60),
+                new InputEvent(InputEventType.Relative, InputCodes.HorizontalWheel, clicks));
+            AwaitAll();
+        }
+
+        // The viewer dies with keys and a button down.
+        Send(InputKind.Keyboard, new InputEvent(InputEventType.Key, 29, 1), new InputEvent(InputEventType.Key, 46, 1));
+        Send(InputKind.Pointer, new InputEvent(InputEventType.Key, InputCodes.FirstButton, 1));
+        AwaitAll();
+        viewer.Dispose();
+        Expect(InputKind.Keyboard, new InputEvent(InputEventType.Key, 29, 0), new InputEvent(InputEventType.Key, 46, 0));
+        Expect(InputKind.Pointer, new InputEvent(InputEventType.Key, InputCodes.FirstButton, 0));
+        AwaitAll();
+
+        bench.AssertNoKernelErrors("vm");
+        bench.StopGuest("vm");
+        Assert.True(device.WaitForExit(TimeSpan.FromSeconds(20)), device.Output);
+        Assert.Equal(0, device.ExitCode);
+
+        void Send(InputKind kind, params ReadOnlySpan<InputEvent> frame)
+        {
+            viewer.Input(0, kind, frame);
+            Expect(kind, frame);
+        }
+
+        void Expect(InputKind kind, params ReadOnlySpan<InputEvent> frame)
+        {
+            foreach (var e in frame)
+                sent.Add(($"guest-surfaces {kind.ToString().ToLowerInvariant()}", e));
+        }
+
+        // Each device's events are in order; how two devices' are among each other is the guest's business.
+        void AwaitAll()
+        {
+            RunUntil(() => Heard().Count >= sent.Count, $"the guest has heard {sent.Count} events, up to {sent[^1]}");
+            foreach (var name in sent.Select(static s => s.Device).Distinct())
+                Assert.Equal(sent.Where(s => s.Device == name), Heard().Where(h => h.Device == name));
+            Assert.Equal(sent.Count, Heard().Count);
+        }
+
+        List<(string Device, InputEvent Event)> Heard()
+        {
+            var names = new Dictionary<string, string>();
+            var heard = new List<(string, InputEvent)>();
+            foreach (var line in File.ReadLines(Path.Combine(bench["vm"], "serial.log")))
+            {
+                if (NameLine().Match(line) is { Success: true } name)
+                    names[name.Groups[1].Value] = name.Groups[2].Value.TrimEnd();
+                else if (EventLine().Match(line) is { Success: true } e && Number(e, 2) != (int)InputEventType.Led) // lamps are the guest's own doing
+                    heard.Add((names[e.Groups[1].Value], new InputEvent((InputEventType)Number(e, 2), (ushort)Number(e, 3), Number(e, 4))));
+            }
+
+            return heard;
+        }
+
+        static int Number(Match match, int group) => int.Parse(match.Groups[group].Value, CultureInfo.InvariantCulture);
+
+        void RunUntil(Func<bool> condition, string what) => LabBench.WaitUntil(
+            () =>
+            {
+                loop.RunOnce(20);
+                return condition();
+            },
+            LabBench.Patience,
+            what);
+    }
+
+    [GeneratedRegex(@"^GS-INPUT device=(\d+) name=(.*)")]
+    private static partial Regex NameLine();
+
+    [GeneratedRegex(@"^GS-INPUT device=(\d+) type=(\d+) code=(\d+) value=(-?\d+)\s*$")]
+    private static partial Regex EventLine();
+}
