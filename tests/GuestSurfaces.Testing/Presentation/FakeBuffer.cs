@@ -6,15 +6,17 @@ using GuestSurfaces.Wayland.Server;
 namespace GuestSurfaces.Testing.Presentation;
 
 /// <summary>A wl_buffer as a compositor sees it: pixels in a client's memory, and whether they are still needed.</summary>
-public sealed class FakeBuffer
+public sealed class FakeBuffer : IWlBufferRequests
 {
+    private readonly FakeCompositor _compositor;
     private readonly SharedRegion? _memory;
     private readonly ulong _offset;
     private readonly uint _stride;
     private readonly uint _colour;
 
-    public FakeBuffer(WlBufferResource resource, BufferSize size, SharedRegion? memory, ulong offset, uint stride, uint format, uint colour = 0)
+    public FakeBuffer(FakeCompositor compositor, WlBufferResource resource, BufferSize size, SharedRegion? memory, ulong offset, uint stride, uint format, uint colour = 0)
     {
+        _compositor = compositor;
         Resource = resource;
         Size = size;
         Format = format;
@@ -23,6 +25,7 @@ public sealed class FakeBuffer
         _stride = stride;
         _colour = colour;
         resource.Tag = this;
+        resource.Handler = this;
     }
 
     public WlBufferResource Resource { get; }
@@ -48,6 +51,12 @@ public sealed class FakeBuffer
         Releases++;
         if (Resource.IsAlive)
             Resource.SendRelease();
+    }
+
+    void IWlBufferRequests.OnDestroy(WlBufferResource sender)
+    {
+        if (IsHeld)
+            _compositor.DestroyedHeld.Add(this);
     }
 
     public uint Pixel(int x, int y)
