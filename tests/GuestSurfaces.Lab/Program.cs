@@ -8,6 +8,7 @@ using GuestSurfaces.Testing.Screenshots;
 // lab-shot fences: whether its dma-bufs tell about their fences what the presenter builds on.
 // lab-shot shapes DISPLAY [NAME...]: framebuffers of awkward shapes, to a compositor's screen.
 // lab-shot protect SOCKET DISPLAY direct|copy [fullscreen]: a back-end that can't touch its guest's framebuffers, and a control that dies of trying.
+// lab-shot isolation FOLDER [off]: whether a device's process can't do what it should not, and a control that can.
 switch (args)
 {
     case ["udmabuf"]:
@@ -20,12 +21,14 @@ switch (args)
         return ShapeCheck.Run(display, names);
     case ["protect", var socket, var screen, "direct" or "copy", ..]:
         return ProtectedGuest.Run(socket, screen, args[3] == "copy", args is [.., "fullscreen"]);
+    case ["isolation", var folder, .. var mode]:
+        return IsolationCheck.Run(folder, mode is [var one] ? one : "");
     case [_, _]:
         break;
     default:
         Console.Error.WriteLine(
             "usage: lab-shot WAYLAND-SOCKET OUT.png | lab-shot udmabuf | lab-shot convert | lab-shot fences | lab-shot shapes WAYLAND-SOCKET [NAME...]"
-            + " | lab-shot protect SOCKET WAYLAND-SOCKET direct|copy [fullscreen]");
+            + " | lab-shot isolation FOLDER [off] | lab-shot protect SOCKET WAYLAND-SOCKET direct|copy [fullscreen]");
         return 2;
 }
 

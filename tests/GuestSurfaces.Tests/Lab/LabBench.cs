@@ -69,15 +69,32 @@ internal sealed partial class LabBench : IDisposable
     /// <summary>Starts guest-surfaces, waiting for a VMM at the socket <paramref name="name"/>.sock; its statistics go to <paramref name="name"/>.json.</summary>
     public LabProcess StartBridge(string name, params string[] options)
     {
-        var program = Path.Combine(AppContext.BaseDirectory, "guest-surfaces.dll");
-        var bridge = LabProcess.Start(
+        return StartBackend(name, ["attach", "vhost-user", .. options]);
+    }
+
+    /// <summary>The same by a device in a process of its own, and a viewer of it.</summary>
+    public (LabProcess Device, LabProcess Viewer) StartDevice(string name, params string[] options)
+    {
+        var device = StartBackend(name, ["device", "--link", this[$"{name}.link"], .. options]);
+        return (device, StartProgram("present", this[$"{name}.link"], "--grace", "0"));
+    }
+
+    private LabProcess StartBackend(string name, string[] arguments)
+    {
+        var backend = StartProgram([.. arguments, "--socket-path", this[$"{name}.sock"], "--name", name, "--stats", this[$"{name}.json"]]);
+        WaitUntil(() => File.Exists(this[$"{name}.sock"]) || backend.HasExited, TimeSpan.FromSeconds(30), "guest-surfaces listens");
+        Assert.False(backend.HasExited, backend.Output);
+        return backend;
+    }
+
+    private LabProcess StartProgram(params string[] arguments)
+    {
+        var process = LabProcess.Start(
             "dotnet",
-            [program, "attach", "vhost-user", "--socket-path", this[$"{name}.sock"], "--name", name, "--stats", this[$"{name}.json"], .. options],
+            [Path.Combine(AppContext.BaseDirectory, "guest-surfaces.dll"), .. arguments],
             new Dictionary<string, string> { ["WAYLAND_DISPLAY"] = Display, ["XDG_RUNTIME_DIR"] = RunFolder });
-        _bridges.Add(bridge);
-        WaitUntil(() => File.Exists(this[$"{name}.sock"]) || bridge.HasExited, TimeSpan.FromSeconds(30), "guest-surfaces listens");
-        Assert.False(bridge.HasExited, bridge.Output);
-        return bridge;
+        _bridges.Add(process);
+        return process;
     }
 
     /// <summary>Boots a guest whose GPU is served at <paramref name="bridge"/>.sock.</summary>

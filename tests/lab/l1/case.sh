@@ -10,6 +10,7 @@
 #   GUEST: 6.1 or 6.12   JOB: of guest/gsguest.c
 #       --program DIR     a published guest-surfaces (default: /share/program); one in /tmp is used as it is, others are copied there
 #       --backend NAME    attach (default): guest-surfaces attach vhost-user
+#                         device: guest-surfaces device, isolated, and guest-surfaces present; attach.log is of both
 #                         protect:direct  lab-shot of --program, which takes the framebuffers' pages away from its own mapping of
 #                                         the guest's RAM while they are shown
 #                         protect:copy    its control, which copies from those pages: the case is done when that has killed it
@@ -42,16 +43,21 @@ while [ $# -gt 0 ]; do
     esac
     shift 2
 done
-case $backend in attach | protect:direct | protect:copy) ;; *) bad_use "--backend attach, protect:direct or protect:copy" ;; esac
+case $backend in attach | device | protect:direct | protect:copy) ;; *) bad_use "--backend attach, device, protect:direct or protect:copy" ;; esac
 guest_size=${guest_size:-$size}
 if [ -z "$device" ]; then case $qemu in vmm) device=test ;; *) device=gpu ;; esac; fi
 
 mkdir -p "$out"
 work=$(mktemp -d /tmp/gs.XXXXXX)
-attach=
+attach='' viewer=''
+stop_backend() {
+    if [ -n "$attach" ]; then stop_pid "$attach" 10; fi
+    if [ -n "$viewer" ]; then stop_pid "$viewer" 10; fi
+    attach='' viewer=''
+}
 cleanup() {
     "$lab_dir/vm.sh" down "$work/v" || true
-    if [ -n "$attach" ]; then stop_pid "$attach" 10; fi
+    stop_backend
     "$lab_dir/compositors.sh" down "$work/w" || true
     cp "$work"/v/{serial,qemu}.log "$work/w/compositor.log" "$work/attach.log" "$work/stats.json" "$out" 2> /dev/null || true
     rm -rf "$work"
@@ -93,9 +99,10 @@ export XDG_RUNTIME_DIR=$work/w WAYLAND_DISPLAY
 WAYLAND_DISPLAY=$(sed -n 's/^WAYLAND_DISPLAY=//p' "$work/display")
 note "compositor: $(elapsed_since "$began")"
 
-if [ "$backend" = attach ]; then
+if [ "$backend" = attach ] || [ "$backend" = device ]; then
     desktop=${compositor%%[-+0-9]*}
-    command=("$program/guest-surfaces" attach vhost-user --socket-path "$work/gpu.sock" --once --size "$guest_size" --stats "$work/stats.json"
+    case $backend in attach) command=(attach vhost-user --once) ;; device) command=(device --link "$work/gpu.link") ;; esac
+    command=("$program/guest-surfaces" "${command[@]}" --socket-path "$work/gpu.sock" --size "$guest_size" --stats "$work/stats.json"
         --note "guest=Linux $guest" --note "vmm=QEMU $(version qemu-system-x86 "$qemu")" --note "accelerator=kvm"
         --note "compositor=$compositor, $desktop $(version "$desktop" host)" "$@")
 else
@@ -105,12 +112,20 @@ fi
 # boot: the back-end, and the guest up to its user space, which knows nothing of graphics until then
 boot() {
     began=$(uptime_s)
-    "${command[@]}" > "$work/attach.log" 2>&1 &
+    "${command[@]}" >> "$work/attach.log" 2>&1 &
     attach=$!
     until [ -S "$work/gpu.sock" ]; do
         alive "$attach" || { cat "$work/attach.log" >&2; die "the back-end ended"; }
         rest 0.1
     done
+    if [ "$backend" = device ]; then
+        "$program/guest-surfaces" present "$work/gpu.link" --grace 0 >> "$work/attach.log" 2>&1 &
+        viewer=$!
+        until [[ $(< "$work/attach.log") = *"has connected"* ]]; do # or a guest that is quick would have drawn for nobody
+            alive "$viewer" || { cat "$work/attach.log" >&2; die "the viewer ended"; }
+            rest 0.2
+        done
+    fi
     note "back-end: $(elapsed_since "$began")"
     began=$(uptime_s)
     "$lab_dir/vm.sh" up "$work/v" --qemu "$qemu" --device "$device" --accel kvm --gpu "$work/gpu.sock" --guest "$guest" --job "$job" --frames "$frames" --limit $((wait + 60)) > /dev/null
@@ -123,7 +138,7 @@ if ! boot; then
     note "the guest's kernel ended in the emulated SVM, before it had a driver; once more"
     cp "$work/v/serial.log" "$out/ended.log"
     "$lab_dir/vm.sh" down "$work/v"
-    stop_pid "$attach" 10
+    stop_backend
     rm -f "$work/gpu.sock"
     boot || die "the guest did not boot"
 fi
@@ -166,5 +181,9 @@ for _ in $(seq 200); do
 done
 ! alive "$attach" || die "the back-end has not ended with its VMM"
 backend_ends
+if [ -n "$viewer" ]; then
+    wait "$viewer" || die "the viewer ended with $?"
+    viewer=
+fi
 [ "$status" = 0 ] || { tail -n 20 "$work/attach.log" >&2; die "the back-end ended with $status"; }
-[ "$backend" != attach ] || [ -s "$work/stats.json" ] || die "guest-surfaces wrote no statistics"
+[[ $backend = protect* ]] || [ -s "$work/stats.json" ] || die "guest-surfaces wrote no statistics"
