@@ -89,7 +89,7 @@ internal static unsafe partial class IsolationCheck
             File.WriteAllText(path, "");
             File.Delete(path);
         });
-        Try("reads what isn't its business in /etc", isDenied, () => File.ReadAllText("/etc/hosts"));
+        Try("lists /etc", isDenied, () => Directory.GetFileSystemEntries("/etc"));
         Try("lists /", isDenied, () => Directory.GetFileSystemEntries("/"));
     }
 

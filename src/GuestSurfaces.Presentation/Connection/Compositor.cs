@@ -22,6 +22,9 @@ internal interface ICompositorOwner : IInputOwner
     /// <summary>What the compositor imports has changed.</summary>
     void OnDmabufsChanged();
 
+    /// <summary>A storage closed, and there are requests about it to send: otherwise the compositor keeps its memory.</summary>
+    void OnStorageClosed();
+
     /// <summary>A frame has to be converted, for the first time.</summary>
     /// <param name="device">What the compositor draws with, a dev_t; 0 if it doesn't tell.</param>
     /// <returns>The GPU, for as long as the connection lasts; null if nothing is to be converted.</returns>
@@ -46,6 +49,8 @@ internal sealed class Compositor : IWaylandConnectionListener, IWaylandGlobalsLi
     private Seats? _seats;
     private BufferCache? _buffers;
     private BlackBuffers? _black;
+    private BlackBuffers? _shade;
+    private SignBuffers? _sign;
     private DmabufFeedbackReader? _feedback;
     private GpuQueue? _gpu;
     private bool _hasAskedForGpu;
@@ -121,6 +126,12 @@ internal sealed class Compositor : IWaylandConnectionListener, IWaylandGlobalsLi
 
     /// <summary>The black ones.</summary>
     public BlackBuffers Black => _black ?? throw new InvalidOperationException("the connection isn't set up yet");
+
+    /// <summary>Those that halve what lies below.</summary>
+    public BlackBuffers Shade => _shade ?? throw new InvalidOperationException("the connection isn't set up yet");
+
+    /// <summary>The sign on pictures that nobody sends any more.</summary>
+    public SignBuffers Sign => _sign ?? throw new InvalidOperationException("the connection isn't set up yet");
 
     /// <summary>The monitors.</summary>
     public Outputs Outputs => _outputs;
@@ -229,7 +240,10 @@ internal sealed class Compositor : IWaylandConnectionListener, IWaylandGlobalsLi
             _feedback = new DmabufFeedbackReader(dmabuf, OnFeedback);
         var shm = _globals.Require<WlShm>();
         var reason = Dmabuf is null ? "the compositor offers no linux-dmabuf" : string.Empty; // else the guest's side knows why its pixels are no dma-buf
-        _buffers = new BufferCache(new ShmImporter(shm, canScale, reason), new DmabufImporter(Dmabuf, canScale), _releases);
-        _black = new BlackBuffers(shm, _globals.Bind<WpSinglePixelBufferManagerV1>(), canScale);
+        _buffers = new BufferCache(new ShmImporter(shm, canScale, reason), new DmabufImporter(Dmabuf, canScale), _releases, _owner.OnStorageClosed);
+        var singlePixel = _globals.Bind<WpSinglePixelBufferManagerV1>();
+        _black = new BlackBuffers(shm, singlePixel, canScale, alpha: 255);
+        _shade = new BlackBuffers(shm, singlePixel, canScale, alpha: 128);
+        _sign = new SignBuffers(shm);
     }
 }

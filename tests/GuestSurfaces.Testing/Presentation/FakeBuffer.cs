@@ -1,20 +1,23 @@
 // SPDX-License-Identifier: MIT
 using GuestSurfaces.Core.Buffers;
 using GuestSurfaces.Interop;
+using GuestSurfaces.Wayland;
 using GuestSurfaces.Wayland.Server;
 
 namespace GuestSurfaces.Testing.Presentation;
 
 /// <summary>A wl_buffer as a compositor sees it: pixels in a client's memory, and whether they are still needed.</summary>
-public sealed class FakeBuffer
+public sealed class FakeBuffer : IWlBufferRequests
 {
+    private readonly FakeCompositor _compositor;
     private readonly SharedRegion? _memory;
     private readonly ulong _offset;
     private readonly uint _stride;
     private readonly uint _colour;
 
-    public FakeBuffer(WlBufferResource resource, BufferSize size, SharedRegion? memory, ulong offset, uint stride, uint format, uint colour = 0)
+    public FakeBuffer(FakeCompositor compositor, WlBufferResource resource, BufferSize size, SharedRegion? memory, ulong offset, uint stride, uint format, uint colour = 0)
     {
+        _compositor = compositor;
         Resource = resource;
         Size = size;
         Format = format;
@@ -23,6 +26,7 @@ public sealed class FakeBuffer
         _stride = stride;
         _colour = colour;
         resource.Tag = this;
+        resource.Handler = this;
     }
 
     public WlBufferResource Resource { get; }
@@ -32,6 +36,9 @@ public sealed class FakeBuffer
     public uint Format { get; }
 
     public ulong OffsetBytes => _offset;
+
+    /// <summary>Whether it has memory that a client shares; else it is one pixel that was told.</summary>
+    public bool IsShared => _memory is not null;
 
     public int Releases { get; private set; }
 
@@ -50,11 +57,17 @@ public sealed class FakeBuffer
             Resource.SendRelease();
     }
 
+    void IWlBufferRequests.OnDestroy(WlBufferResource sender)
+    {
+        if (IsHeld)
+            _compositor.DestroyedHeld.Add(this);
+    }
+
+    /// <summary>What is at a place; premultiplied by the alpha in its upper byte, which is 255 where the format has none.</summary>
     public uint Pixel(int x, int y)
     {
-        if (_memory is null)
-            return _colour;
-        return _memory.TryRead(_offset + ((ulong)y * _stride) + ((ulong)x * 4), out uint pixel) ? pixel : throw new InvalidOperationException("a wl_buffer reaches beyond its memory");
+        var opaque = Format == (uint)WlShmFormat.Argb8888 ? 0 : 0xff00_0000;
+        return opaque | Read(x, y);
     }
 
     public void Upload(uint[] texture, BufferRect rect)
@@ -62,7 +75,14 @@ public sealed class FakeBuffer
         for (var y = rect.Y; y < rect.Bottom; y++)
         {
             for (var x = rect.X; x < rect.Right; x++)
-                texture[(y * Size.Width) + x] = Pixel(x, y) & 0x00ff_ffff;
+                texture[(y * Size.Width) + x] = Pixel(x, y);
         }
+    }
+
+    private uint Read(int x, int y)
+    {
+        if (_memory is null)
+            return _colour;
+        return _memory.TryRead(_offset + ((ulong)y * _stride) + ((ulong)x * 4), out uint pixel) ? pixel : throw new InvalidOperationException("a wl_buffer reaches beyond its memory");
     }
 }

@@ -109,9 +109,18 @@ public sealed class CommandLineTests
     {
         var options = new HostOptions
         {
-            Name = "-x \"y\"=1", Outputs = 3, Size = new BufferSize(640, 400), StatsPath = "/tmp/stats.json", Notes = new Dictionary<string, string> { ["guest"] = "a=b", ["vmm"] = "" },
+            Name = "-x \"y\"=1",
+            Outputs = 3,
+            Size = new BufferSize(640, 400),
+            StatsPath = "/tmp/stats.json",
+            Notes = new Dictionary<string, string> { ["guest"] = "a=b", ["vmm"] = "" },
             InputPaths = new Dictionary<InputKind, string> { [InputKind.Keyboard] = "/tmp/k=1", [InputKind.Pointer] = "/tmp/p" },
-            LinkPath = "/tmp/x.link", ServesLink = true, ZeroCopy = false, Alias2D = true, Isolate = false, Verbose = true,
+            LinkPath = "/tmp/x.link",
+            ServesLink = true,
+            ZeroCopy = false,
+            Alias2D = true,
+            Isolate = false,
+            Verbose = true,
         };
         foreach (var given in (HostOptions[])[options, options with { ShowWindows = false, LinkPath = null, ServesLink = false }, new HostOptions { Name = "plain" }])
         {

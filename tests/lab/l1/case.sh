@@ -121,6 +121,10 @@ boot() {
     if [ "$backend" = device ]; then
         "$program/guest-surfaces" present "$work/gpu.link" --grace 0 >> "$work/attach.log" 2>&1 &
         viewer=$!
+        until [[ $(< "$work/attach.log") = *"has connected"* ]]; do # or a guest that is quick would have drawn for nobody
+            alive "$viewer" || { cat "$work/attach.log" >&2; die "the viewer ended"; }
+            rest 0.2
+        done
     fi
     note "back-end: $(elapsed_since "$began")"
     began=$(uptime_s)
