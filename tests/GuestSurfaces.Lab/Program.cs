@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+using System.Globalization;
 using GuestSurfaces.Lab;
 using GuestSurfaces.Testing.Screenshots;
 
@@ -8,6 +9,7 @@ using GuestSurfaces.Testing.Screenshots;
 // lab-shot fences: whether its dma-bufs tell about their fences what the presenter builds on.
 // lab-shot shapes DISPLAY [NAME...]: framebuffers of awkward shapes, to a compositor's screen.
 // lab-shot protect SOCKET DISPLAY direct|copy [fullscreen]: a back-end that can't touch its guest's framebuffers, and a control that dies of trying.
+// lab-shot kills FOLDER PRESENTERS COMPOSITORS COMMAND...: kills what shows a flipping guest; COMMAND starts the compositor once more.
 switch (args)
 {
     case ["udmabuf"]:
@@ -20,12 +22,14 @@ switch (args)
         return ShapeCheck.Run(display, names);
     case ["protect", var socket, var screen, "direct" or "copy", ..]:
         return ProtectedGuest.Run(socket, screen, args[3] == "copy", args is [.., "fullscreen"]);
+    case ["kills", var folder, var presenters, var compositors, .. { Length: > 0 } again]:
+        return KillCheck.Run(folder, int.Parse(presenters, CultureInfo.InvariantCulture), int.Parse(compositors, CultureInfo.InvariantCulture), again);
     case [_, _]:
         break;
     default:
         Console.Error.WriteLine(
             "usage: lab-shot WAYLAND-SOCKET OUT.png | lab-shot udmabuf | lab-shot convert [gbm] | lab-shot fences | lab-shot shapes WAYLAND-SOCKET [NAME...]"
-            + " | lab-shot protect SOCKET WAYLAND-SOCKET direct|copy [fullscreen]");
+            + " | lab-shot protect SOCKET WAYLAND-SOCKET direct|copy [fullscreen] | lab-shot kills FOLDER PRESENTERS COMPOSITORS COMMAND...");
         return 2;
 }
 
