@@ -16,6 +16,8 @@ internal sealed class Scanout(int index, IDisplayEvents events, PresenterOptions
     private ScanoutWindow? _window;
     private string _lastRefusal = string.Empty;
     private int _refreshMilliHz;
+    private ulong _newest;
+    private ulong _lastOrphan;
 
     /// <inheritdoc/>
     public FrameMailbox Mailbox { get; } = new(index, events);
@@ -42,11 +44,22 @@ internal sealed class Scanout(int index, IDisplayEvents events, PresenterOptions
         _window?.ShowTitle();
     }
 
+    /// <summary>Whoever sent the frames so far is gone: the window says so until it shows another's.</summary>
+    public void ShowDisconnected()
+    {
+        _lastOrphan = _newest;
+        _window?.ShowDisconnected();
+    }
+
+    /// <inheritdoc/>
+    public bool IsOrphan(ulong serial) => serial <= _lastOrphan;
+
     /// <summary>Takes a frame.</summary>
     /// <param name="compositor">Null while there is none.</param>
     /// <param name="frame">Taken over.</param>
     public void Present(Compositor? compositor, in GuestFrame frame)
     {
+        _newest = frame.Serial;
         if (compositor is null)
         {
             Mailbox.Swallow(in frame);

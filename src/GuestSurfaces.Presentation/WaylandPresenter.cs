@@ -108,6 +108,17 @@ public sealed class WaylandPresenter : IGuestDisplay, ICompositorOwner, IDisposa
         Flush();
     }
 
+    /// <summary>
+    /// Whoever sent what the windows show is gone: they keep it, dimmed and with a sign, each until a frame comes that is newer than this call.
+    /// Serials go on rising when somebody else sends them.
+    /// </summary>
+    public void ShowDisconnected()
+    {
+        foreach (var scanout in _scanouts)
+            scanout.ShowDisconnected();
+        Flush();
+    }
+
     /// <inheritdoc/>
     public void Present(int scanout, in GuestFrame frame)
     {

@@ -18,6 +18,7 @@ const string usage =
       link        a frame over the link and back, beside a packet and an eventfd
       steady      what the whole path allocates per frame
       scanouts    CPU per frame with 64 scanouts, beside one
+      neighbours  latencies of honest guests beside a hostile one and a viewer that never reads
       all         everything (the default)
       micro       parts of the frame path under BenchmarkDotNet; further arguments are its own
 
@@ -30,6 +31,12 @@ if (args is ["compositor", .. var compositorArguments])
     return CompositorPeer.Run(compositorArguments);
 if (args is ["link-peer", .. var linkArguments])
     return LinkPeer.Run(linkArguments);
+if (args is ["hostile", .. var hostileArguments])
+    return NeighbourPeers.RunHostile(hostileArguments);
+if (args is ["busy"])
+    return NeighbourPeers.RunBusy();
+if (args is ["loop", .. var loopArguments])
+    return NeighbourPeers.RunLoop(loopArguments);
 if (args is ["micro", .. var microArguments])
     return MicroBenchmarks.Run(microArguments);
 
@@ -41,6 +48,7 @@ if (args is ["micro", .. var microArguments])
     ("link", LinkPart.Run),
     ("steady", SteadyPart.Run),
     ("scanouts", ScanoutsPart.Run),
+    ("neighbours", NeighboursPart.Run),
 ];
 string? json = null;
 var wanted = new HashSet<string>();

@@ -5,7 +5,7 @@ using GuestSurfaces.Testing.Screenshots;
 
 // lab-shot DISPLAY OUT.png: what the compositor shows. Prints size and CRC-32 over the pixels' R, G and B bytes, as the lab's guests do on GS-HOLD lines.
 // lab-shot udmabuf: whether this machine's /dev/udmabuf does what the direct rung builds on.
-// lab-shot convert [gbm]: whether EGL does what the convert rung builds on, without a DRM device or on the machine's own.
+// lab-shot convert: whether EGL does what the convert rung builds on, without a DRM device.
 // lab-shot fences: whether its dma-bufs tell about their fences what the presenter builds on.
 // lab-shot shapes DISPLAY [NAME...]: framebuffers of awkward shapes, to a compositor's screen.
 // lab-shot protect SOCKET DISPLAY direct|copy [fullscreen]: a back-end that can't touch its guest's framebuffers, and a control that dies of trying.
@@ -16,8 +16,8 @@ switch (args)
         return UdmabufCheck.Run();
     case ["fences"]:
         return FenceCheck.Run();
-    case ["convert"] or ["convert", "gbm"]:
-        return ConvertCheck.Run(withNode: args.Length > 1);
+    case ["convert"]:
+        return ConvertCheck.Run();
     case ["shapes", var display, .. var names]:
         return ShapeCheck.Run(display, names);
     case ["protect", var socket, var screen, "direct" or "copy", ..]:
@@ -28,7 +28,7 @@ switch (args)
         break;
     default:
         Console.Error.WriteLine(
-            "usage: lab-shot WAYLAND-SOCKET OUT.png | lab-shot udmabuf | lab-shot convert [gbm] | lab-shot fences | lab-shot shapes WAYLAND-SOCKET [NAME...]"
+            "usage: lab-shot WAYLAND-SOCKET OUT.png | lab-shot udmabuf | lab-shot convert | lab-shot fences | lab-shot shapes WAYLAND-SOCKET [NAME...]"
             + " | lab-shot protect SOCKET WAYLAND-SOCKET direct|copy [fullscreen] | lab-shot kills FOLDER PRESENTERS COMPOSITORS COMMAND...");
         return 2;
 }

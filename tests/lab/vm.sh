@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: MIT
 # Runs a lab guest in QEMU, with our backend or QEMU's own display device.
 #
-#   vm.sh up DIR [OPTION...] [-- QEMU-ARGUMENT...]   starts it, prints QEMU's pid; DIR gets serial.log qmp.sock qemu.pid qemu.log
+#   vm.sh up DIR [OPTION...] [-- QEMU-ARGUMENT...]   starts it, prints QEMU's pid; DIR gets serial.log qmp.sock qemu.pid qemu.log,
+#                                                    and in the end qemu.status, its exit code (0: also when the guest reset itself)
 #       --gpu SOCKET      vhost-user-gpu-pci on this socket (default: none)
 #       --gpu virtio      QEMU's own virtio-gpu-pci, for comparison       --gpu helper   QEMU's vhost-user-gpu program
 #       --device gpu|test for a SOCKET or helper: vhost-user-gpu-pci (default), or the generic vhost-user-test-device-pci of
@@ -62,7 +63,7 @@ up() {
     mkdir -p "$dir"
     dir=$(cd "$dir" && pwd)
     if running; then die "a VM already runs in $dir (pid $(qemu_pid))"; fi
-    rm -f "$dir"/{serial.log,qmp.sock,qemu.pid,qemu.log,helper.sock,helper.pid}
+    rm -f "$dir"/{serial.log,qmp.sock,qemu.pid,qemu.log,qemu.status,helper.sock,helper.pid}
 
     [ "$accel" != auto ] || accel=$("$lab_dir/accel.sh" 2> /dev/null)
     case $device in gpu) ;; test) qemu=${qemu:-vmm} ;; *) bad_use "--device gpu or test" ;; esac
@@ -113,7 +114,9 @@ up() {
     done
 
     printf '%q ' qemu-system-x86_64 "${args[@]}" "$@" > "$dir/qemu.args"
-    setsid timeout -k 2 "$limit" "${under[@]}" "${in_root[@]}" qemu-system-x86_64 "${args[@]}" "$@" < /dev/null > "$dir/qemu.log" 2>&1 &
+    # shellcheck disable=SC2016 # the inner shell's
+    setsid bash -c 'status=0; "$@" || status=$?; echo "$status" > "$0"' "$dir/qemu.status" \
+        timeout -k 2 "$limit" "${under[@]}" "${in_root[@]}" qemu-system-x86_64 "${args[@]}" "$@" < /dev/null > "$dir/qemu.log" 2>&1 &
     local launcher=$!
     for _ in $(seq 1200); do
         running && [ -S "$dir/qmp.sock" ] && break
@@ -152,7 +155,7 @@ wait_line() {
         for line in "${lines[@]}"; do
             [[ $line != GS-FAIL* ]] || { printf '%s\n' "$line" >&2; die "the guest failed while '$pattern' was awaited"; }
         done
-        [ -z "$ended" ] || { tail -n 5 "$dir/serial.log" "$dir/qemu.log" >&2 || true; die "QEMU ended before '$pattern' was seen"; }
+        [ -z "$ended" ] || { tail -n 5 "$dir/serial.log" "$dir/qemu.log" >&2 || true; die "QEMU ended (exit code $(cat "$dir/qemu.status" 2> /dev/null || echo unknown)) before '$pattern' was seen"; }
         [ $SECONDS -lt $end ] || { tail -n 5 "$dir/serial.log" >&2; die "no line '$pattern' in time"; }
         rest 0.1
     done

@@ -30,7 +30,7 @@ internal static class PresentCommand
             """
             Connects to $XDG_RUNTIME_DIR/guest-surfaces/NAME.link, or to the socket at PATH, and shows what the guest shows, from the last picture on. Several may show one guest;
             the first that isn't --view-only paces it. Closing the window ends this viewer only.
-            When the compositor goes the windows come back with it. When the guest's device goes they stay for the grace time, and a new device there takes them over.
+            When the compositor goes the windows come back with it. When the guest's device goes they stay, dimmed, for the grace time, and a new device there takes them over.
 
               guest-surfaces device --name work --socket-path /run/user/1000/vm.sock &
               guest-surfaces present work

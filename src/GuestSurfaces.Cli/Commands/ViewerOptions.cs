@@ -19,7 +19,7 @@ internal sealed class ViewerOptions
 
     public Option<double> Grace { get; } = new("--grace")
     {
-        Description = "How long windows stay, with their last picture and \"(disconnected)\" in their titles, when what they show is gone.",
+        Description = "How long windows stay, with their last picture dimmed and \"(disconnected)\" in their titles, when what they show is gone.",
         DefaultValueFactory = _ => 10,
         HelpName = "SECONDS",
     };

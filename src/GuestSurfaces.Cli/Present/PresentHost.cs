@@ -13,8 +13,8 @@ namespace GuestSurfaces.Cli.Present;
 /// <summary>
 /// One guest's viewer: a link on one side, windows on the other, on one loop. Either may go and come back.
 /// <para>
-/// Without a compositor there is no link either: the source keeps the newest picture, and tells it whoever connects. Without a source the windows keep theirs, say so in their
-/// titles, and close after a while; a source that comes meanwhile takes them over.
+/// Without a compositor there is no link either: the source keeps the newest picture, and tells it whoever connects. Without a source the windows keep theirs, dimmed and
+/// with "(disconnected)" in their titles, and close after a while; a source that comes meanwhile takes them over.
 /// </para>
 /// Thread: the main thread's.
 /// </summary>
@@ -159,6 +159,7 @@ internal sealed class PresentHost : IDisposable
     {
         _log.LogWarning("{Source} is gone; its windows stay for {Seconds} s", _title, _options.GraceNs / 1_000_000_000);
         _presenter?.SetTitle(_title, " (disconnected)");
+        _presenter?.ShowDisconnected();
         if (!_grace.IsArmed)
             _grace.ArmIn(_options.GraceNs);
         _door.Reopen();

@@ -1,16 +1,19 @@
 // SPDX-License-Identifier: MIT
 using GuestSurfaces.Core.Buffers;
-using GuestSurfaces.Interop;
 using GuestSurfaces.Wayland;
 
 namespace GuestSurfaces.Presentation.Buffers;
 
-/// <summary>
-/// Black wl_buffers: for bars and blanked screens. One pixel, stretched by a viewport; without wp_viewporter as large as needed. Never
-/// written after it was made, so nobody cares about its release and it may be on several surfaces.
-/// </summary>
-internal sealed class BlackBuffers(WlShm shm, WpSinglePixelBufferManagerV1? singlePixel, bool canScale)
+/// <summary>Black wl_buffers: opaque for bars and blanked screens, translucent to dim what lies below. One pixel, stretched by a viewport; without wp_viewporter as large as needed.</summary>
+/// <param name="shm">Of the connection.</param>
+/// <param name="singlePixel">May be missing.</param>
+/// <param name="canScale">Whether there is wp_viewporter.</param>
+/// <param name="alpha">255 is opaque.</param>
+internal sealed class BlackBuffers(WlShm shm, WpSinglePixelBufferManagerV1? singlePixel, bool canScale, byte alpha)
 {
+    // A byte, as a share of all that 32 bits can say.
+    private const uint PerByte = 0x0101_0101;
+
     private WlBuffer? _buffer;
     private BufferSize _size;
 
@@ -24,21 +27,12 @@ internal sealed class BlackBuffers(WlShm shm, WpSinglePixelBufferManagerV1? sing
         if (_buffer is not null && size == _size)
             return _buffer;
         _buffer?.Destroy();
-        _buffer = canScale && singlePixel is not null ? singlePixel.CreateU32RgbaBuffer(0, 0, 0, uint.MaxValue) : TryMake(size);
+        _buffer = canScale && singlePixel is not null ? singlePixel.CreateU32RgbaBuffer(0, 0, 0, alpha * PerByte) : TryMake(size);
         _size = size;
         return _buffer;
     }
 
-    private WlBuffer? TryMake(BufferSize size)
-    {
-        // Fresh pages are zero: black, where the fourth byte is ignored.
-        var bytes = (ulong)size.Width * (ulong)size.Height * sizeof(uint);
-        using var memory = bytes > int.MaxValue ? null : MemFdHandle.TryCreateSealed("guest-surfaces-black", bytes, out _);
-        if (memory is null)
-            return null;
-        var pool = shm.CreatePool(memory, (int)bytes);
-        var buffer = pool.CreateBuffer(0, size.Width, size.Height, size.Width * sizeof(uint), WlShmFormat.Xrgb8888);
-        pool.Destroy();
-        return buffer;
-    }
+    private WlBuffer? TryMake(BufferSize size) => alpha == byte.MaxValue
+        ? DrawnBuffer.TryMake(shm, "guest-surfaces-black", size, WlShmFormat.Xrgb8888, null)
+        : DrawnBuffer.TryMake(shm, "guest-surfaces-shade", size, WlShmFormat.Argb8888, (_, _) => (uint)alpha << 24);
 }

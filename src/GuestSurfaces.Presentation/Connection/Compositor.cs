@@ -41,6 +41,8 @@ internal sealed class Compositor : IWaylandConnectionListener, IWaylandGlobalsLi
     private readonly Outputs _outputs;
     private BufferCache? _buffers;
     private BlackBuffers? _black;
+    private BlackBuffers? _shade;
+    private SignBuffers? _sign;
     private DmabufFeedbackReader? _feedback;
     private GpuQueue? _gpu;
     private bool _hasAskedForGpu;
@@ -116,6 +118,12 @@ internal sealed class Compositor : IWaylandConnectionListener, IWaylandGlobalsLi
 
     /// <summary>The black ones.</summary>
     public BlackBuffers Black => _black ?? throw new InvalidOperationException("the connection isn't set up yet");
+
+    /// <summary>Those that halve what lies below.</summary>
+    public BlackBuffers Shade => _shade ?? throw new InvalidOperationException("the connection isn't set up yet");
+
+    /// <summary>The sign on pictures that nobody sends any more.</summary>
+    public SignBuffers Sign => _sign ?? throw new InvalidOperationException("the connection isn't set up yet");
 
     /// <summary>The monitors.</summary>
     public Outputs Outputs => _outputs;
@@ -199,6 +207,9 @@ internal sealed class Compositor : IWaylandConnectionListener, IWaylandGlobalsLi
         var shm = _globals.Require<WlShm>();
         var reason = Dmabuf is null ? "the compositor offers no linux-dmabuf" : string.Empty; // else the guest's side knows why its pixels are no dma-buf
         _buffers = new BufferCache(new ShmImporter(shm, canScale, reason), new DmabufImporter(Dmabuf, canScale), _releases);
-        _black = new BlackBuffers(shm, _globals.Bind<WpSinglePixelBufferManagerV1>(), canScale);
+        var singlePixel = _globals.Bind<WpSinglePixelBufferManagerV1>();
+        _black = new BlackBuffers(shm, singlePixel, canScale, alpha: 255);
+        _shade = new BlackBuffers(shm, singlePixel, canScale, alpha: 128);
+        _sign = new SignBuffers(shm);
     }
 }

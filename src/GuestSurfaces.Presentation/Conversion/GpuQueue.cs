@@ -26,7 +26,7 @@ internal sealed class GpuQueue
     /// <summary>Time for a job: longer than any picture takes, software on an emulated machine included (1.3 s for 1080p in the lab), short enough that a user waits for it.</summary>
     public const long JobLimitNs = 5_000_000_000;
 
-    /// <summary>Time for the first, which loads the driver and compiles shaders.</summary>
+    /// <summary>Time for each until a first picture is drawn: the driver is loaded, shaders are compiled, by some drivers not before they are drawn with.</summary>
     public const long StartLimitNs = 20_000_000_000;
 
     private readonly IGpuRunner _runner;
@@ -34,7 +34,7 @@ internal sealed class GpuQueue
     private readonly LoopTimer _lateTimer;
     private readonly Queue<GpuJob> _running = [];
     private readonly Action _changed;
-    private bool _hasStarted;
+    private bool _hasDrawn;
     private bool _isClosed;
 
     /// <summary>Makes a queue.</summary>
@@ -58,6 +58,8 @@ internal sealed class GpuQueue
     /// <summary>Why nothing can be done any more; null while it can.</summary>
     public GpuFailure? Failure { get; private set; }
 
+    private long LimitNs => _hasDrawn ? JobLimitNs : StartLimitNs;
+
     /// <summary>Gives a job to the GPU. After a failure and after the end it is not done and not completed.</summary>
     /// <param name="job">The queue's until it is completed.</param>
     public void Submit(GpuJob job)
@@ -65,7 +67,7 @@ internal sealed class GpuQueue
         if (_isClosed || Failure is not null)
             return;
         job.Failure = null;
-        job.DueNs = _timers.Clock.NowNs + (_hasStarted ? JobLimitNs : StartLimitNs);
+        job.DueNs = _timers.Clock.NowNs + LimitNs;
         _running.Enqueue(job);
         if (_running.Count == 1)
             _lateTimer.ArmAt(job.DueNs);
@@ -87,12 +89,12 @@ internal sealed class GpuQueue
     {
         if (_isClosed || Failure is not null)
             return;
-        _hasStarted = true;
+        _hasDrawn |= job is DrawJob;
         _running.Dequeue();
 
         // The time of the next one begins when it is its turn.
         if (_running.TryPeek(out var next))
-            _lateTimer.ArmAt(next.DueNs = Math.Max(next.DueNs, _timers.Clock.NowNs + JobLimitNs));
+            _lateTimer.ArmAt(next.DueNs = Math.Max(next.DueNs, _timers.Clock.NowNs + LimitNs));
         else
             _lateTimer.Cancel();
         job.Complete(givenUp: null);
@@ -102,7 +104,7 @@ internal sealed class GpuQueue
     private void OnLate()
     {
         Failure = new GpuFailure(
-            _hasStarted ? $"the GPU hasn't drawn a picture within {JobLimitNs / 1_000_000} ms" : $"the GPU's driver hasn't started within {StartLimitNs / 1_000_000} ms",
+            $"the GPU hasn't {(_hasDrawn ? "drawn a picture" : "begun to draw")} within {LimitNs / 1_000_000} ms",
             "look for the GPU's errors in the kernel's log");
         _runner.Close();
         while (_running.TryDequeue(out var job))

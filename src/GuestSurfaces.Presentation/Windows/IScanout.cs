@@ -23,6 +23,10 @@ internal interface IScanout
     /// <summary>The window's title.</summary>
     string Title { get; }
 
+    /// <summary>Whether whoever sent a frame is gone.</summary>
+    /// <param name="serial">The frame's.</param>
+    bool IsOrphan(ulong serial);
+
     /// <summary>The refresh rate is known.</summary>
     /// <param name="refreshMilliHz">60 Hz is 60000.</param>
     void TellRefresh(int refreshMilliHz);

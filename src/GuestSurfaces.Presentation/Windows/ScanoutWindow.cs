@@ -12,7 +12,7 @@ namespace GuestSurfaces.Presentation.Windows;
 
 /// <summary>
 /// One scanout's window on one connection: takes frames out of the scanout's mailbox when the compositor is ready for one, and brings each to
-/// the screen in one commit. The picture is on the toplevel's own surface; bars and cursor are subsurfaces of it.
+/// the screen in one commit. The picture is on the toplevel's own surface; bars, cursor and veil are subsurfaces of it.
 /// <para>
 /// A frame is committed when the window is configured, its wl_buffer is there, and the frame callback of the commit before has come. While a
 /// window is hidden none comes: frames replace each other in the mailbox, and the session's timer answers the guest.
@@ -30,6 +30,7 @@ internal sealed class ScanoutWindow : IToplevelOwner, ISurfaceBufferUser, IFeedb
     private readonly Toplevel _toplevel;
     private readonly Bars _bars;
     private readonly CursorOverlay _cursor;
+    private readonly Veil _veil;
     private readonly FeedbackTracker _feedback;
     private readonly SurfaceFeedback _dmabufs;
     private readonly FrameLoader _loader;
@@ -47,6 +48,7 @@ internal sealed class ScanoutWindow : IToplevelOwner, ISurfaceBufferUser, IFeedb
     private WlOutput? _output;
     private bool _isFlipped;
     private bool _isFullscreen;
+    private bool _isOrphan;
     private bool _cursorChanged;
     private bool _isCommitting;
     private bool _isClosed;
@@ -68,6 +70,7 @@ internal sealed class ScanoutWindow : IToplevelOwner, ISurfaceBufferUser, IFeedb
         _viewport = new Viewport(compositor.Viewporter, _surface);
         _bars = new Bars(compositor, _surface);
         _cursor = new CursorOverlay(compositor, _surface);
+        _veil = new Veil(compositor, _surface);
         _cursorChanged = true;
         _toplevel = new Toplevel(compositor, _surface, scanout.Title, scanout.Options, this);
     }
@@ -115,6 +118,7 @@ internal sealed class ScanoutWindow : IToplevelOwner, ISurfaceBufferUser, IFeedb
         _attachedSize = size;
         _attachedSource = size.Whole;
         _shown = default; // the next frame replaces all of it
+        _isOrphan = false;
         Arrange();
         _surface.Attach(black, 0, 0);
         SurfaceDamage.Whole(_surface, size);
@@ -134,6 +138,16 @@ internal sealed class ScanoutWindow : IToplevelOwner, ISurfaceBufferUser, IFeedb
     /// <summary>The scanout has another title.</summary>
     public void ShowTitle() => _toplevel.SetTitle(_scanout.Title);
 
+    /// <summary>Whoever sent the picture is gone. One that isn't committed yet will say so when it is.</summary>
+    public void ShowDisconnected()
+    {
+        if (!IsMapped)
+            return;
+        _isOrphan = true;
+        Arrange();
+        _surface.Commit();
+    }
+
     /// <summary>A monitor has changed.</summary>
     public void TellRefresh()
     {
@@ -146,6 +160,7 @@ internal sealed class ScanoutWindow : IToplevelOwner, ISurfaceBufferUser, IFeedb
     {
         Forget();
         _feedback.Forget();
+        _veil.Destroy();
         _cursor.Destroy();
         _bars.Destroy();
         _viewport.Destroy();
@@ -231,6 +246,7 @@ internal sealed class ScanoutWindow : IToplevelOwner, ISurfaceBufferUser, IFeedb
         var frame = mailbox.Take();
         _shown = grid;
         _picture = grid.Source.Size;
+        _isOrphan = _scanout.IsOrphan(frame.Serial);
         Attach(in frame, buffer!);
         Arrange();
         _surface.Frame(_frameCallback);
@@ -292,6 +308,8 @@ internal sealed class ScanoutWindow : IToplevelOwner, ISurfaceBufferUser, IFeedb
             _layout = layout;
             ArrangeCursor();
         }
+
+        _veil.Arrange(in layout, _isOrphan);
     }
 
     private bool ArrangeCursor()

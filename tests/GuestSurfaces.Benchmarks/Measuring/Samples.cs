@@ -15,6 +15,12 @@ internal sealed class Samples(int capacity)
             _values[_count++] = value;
     }
 
+    public void AddAll(Samples other)
+    {
+        foreach (var value in other._values.AsSpan(0, other._count))
+            Add(value);
+    }
+
     public void Clear() => _count = 0;
 
     /// <summary>The value that a share of all stay at or below: 0 is the least, 0.5 the median.</summary>

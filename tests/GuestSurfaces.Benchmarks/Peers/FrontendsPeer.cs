@@ -26,21 +26,24 @@ internal static class FrontendsPeer
     public static int Run(string[] arguments)
     {
         var folder = arguments[0];
+        var heads = Number(arguments[2]);
         var hz = Number(arguments[3]);
         var isFenced = arguments[4] == "fenced";
-        var guests = new Guest[Number(arguments[1])];
+        var guests = new DrawingGuest[Number(arguments[1])];
         for (var i = 0; i < guests.Length; i++)
-            guests[i] = new Guest(Path.Combine(folder, Text(i)), Number(arguments[2]), isFenced);
+            guests[i] = new DrawingGuest(Path.Combine(folder, Text(i)), Side, heads);
         using var timer = TimerFdHandle.Create();
         using var epoll = EpollHandle.Create();
         epoll.Add(timer, EpollEvents.In, 0);
         Span<EpollResult> results = stackalloc EpollResult[1];
+        var frame = 0u;
         for (var due = KernelClock.NowNs(); ;)
         {
             try
             {
+                frame++;
                 foreach (var guest in guests)
-                    guest.DrawFrames();
+                    DrawFrames(guest, heads, frame, isFenced);
             }
             catch (BackendGoneException)
             {
@@ -55,75 +58,19 @@ internal static class FrontendsPeer
         }
     }
 
+    /// <summary>One frame on each head.</summary>
+    private static void DrawFrames(DrawingGuest guest, int heads, uint frame, bool isFenced)
+    {
+        var rect = new GpuRect(frame * 16 % (Side - DamageSide), frame * 48 % (Side - DamageSide), DamageSide, DamageSide);
+        for (var head = 0; head < heads; head++)
+        {
+            guest.Draw(head, 0, rect, (byte)frame);
+            guest.Transfer(head, 0, rect);
+            guest.Flush(head, 0, rect, isFenced);
+        }
+    }
+
     private static string Text(int number) => number.ToString(CultureInfo.InvariantCulture);
 
     private static int Number(string text) => int.Parse(text, CultureInfo.InvariantCulture);
-
-    private sealed class Guest
-    {
-        private const int RamBytes = 64 << 20;
-
-        private readonly ScriptedFrontend _vmm;
-        private readonly GuestDriver _driver;
-        private readonly int _heads;
-        private readonly bool _isFenced;
-        private readonly ulong[] _pixels;
-        private readonly byte[] _request = new byte[GpuCommands.LongestFixedBytes];
-        private readonly byte[] _response = new byte[GpuHeader.SizeBytes];
-        private readonly byte[] _row = new byte[DamageSide * 4];
-        private uint _frame;
-
-        public Guest(string path, int heads, bool isFenced)
-        {
-            _heads = heads;
-            _isFenced = isFenced;
-            var memory = new GuestMemoryOptions { Regions = [new(0, RamBytes, 0, GuestMemoryOptions.UserBase)] };
-            var socket = BackendLauncher.ConnectPatiently(path, 20_000, ms =>
-            {
-                Thread.Sleep(ms);
-                return false;
-            });
-            _vmm = new ScriptedFrontend(socket, new FrontendOptions { Order = HandshakeOrder.Crosvm, Display = null, Memory = memory, TimeoutMs = 20_000 });
-            _driver = _vmm.Boot();
-            _pixels = new ulong[heads];
-            for (uint head = 0; head < heads; head++)
-            {
-                _pixels[head] = _vmm.Memory.Allocate(Side * Side * 4);
-                Require(_driver.Send(_request.AsSpan(0, GpuCommands.ResourceCreate2D(_request, head + 1, (uint)GpuFormat.B8G8R8X8, Side, Side))));
-                Require(_driver.Send(_request.AsSpan(0, GpuCommands.ResourceAttachBacking(_request, head + 1, [new(_pixels[head], Side * Side * 4)]))));
-                Require(_driver.Send(_request.AsSpan(0, GpuCommands.SetScanout(_request, head, head + 1, GpuRect.Of(Side, Side)))));
-            }
-        }
-
-        /// <summary>One frame on each head.</summary>
-        public void DrawFrames()
-        {
-            _frame++;
-            for (uint head = 0; head < _heads; head++)
-            {
-                var rect = new GpuRect(_frame * 16 % (Side - DamageSide), _frame * 48 % (Side - DamageSide), DamageSide, DamageSide);
-                var offset = ((rect.Y * Side) + rect.X) * 4;
-                _row.AsSpan().Fill((byte)_frame);
-                for (uint y = 0; y < DamageSide; y++)
-                    _vmm.Memory.Write(_pixels[head] + offset + (y * Side * 4), _row);
-                Submit(GpuCommands.TransferToHost2D(_request, head + 1, rect, offset));
-                var length = GpuCommands.ResourceFlush(_request, head + 1, rect);
-                if (_isFenced)
-                    GpuCommands.SetFence(_request, _frame);
-                Submit(length);
-            }
-        }
-
-        private void Submit(int length)
-        {
-            _driver.SubmitAndWait(_request.AsSpan(0, length), _response);
-            Require(GpuCommands.ReadHeader(_response));
-        }
-
-        private static void Require(GpuHeader answer)
-        {
-            if (answer.Response != GpuResponse.OkNoData)
-                throw new InvalidOperationException($"the back-end answered {answer}");
-        }
-    }
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 using GuestSurfaces.Core.Buffers;
 using GuestSurfaces.Interop;
+using GuestSurfaces.Wayland;
 using GuestSurfaces.Wayland.Server;
 
 namespace GuestSurfaces.Testing.Presentation;
@@ -33,6 +34,9 @@ public sealed class FakeBuffer
 
     public ulong OffsetBytes => _offset;
 
+    /// <summary>Whether it has memory that a client shares; else it is one pixel that was told.</summary>
+    public bool IsShared => _memory is not null;
+
     public int Releases { get; private set; }
 
     public bool IsDestroyed => !Resource.IsAlive;
@@ -50,11 +54,11 @@ public sealed class FakeBuffer
             Resource.SendRelease();
     }
 
+    /// <summary>What is at a place; premultiplied by the alpha in its upper byte, which is 255 where the format has none.</summary>
     public uint Pixel(int x, int y)
     {
-        if (_memory is null)
-            return _colour;
-        return _memory.TryRead(_offset + ((ulong)y * _stride) + ((ulong)x * 4), out uint pixel) ? pixel : throw new InvalidOperationException("a wl_buffer reaches beyond its memory");
+        var opaque = Format == (uint)WlShmFormat.Argb8888 ? 0 : 0xff00_0000;
+        return opaque | Read(x, y);
     }
 
     public void Upload(uint[] texture, BufferRect rect)
@@ -62,7 +66,14 @@ public sealed class FakeBuffer
         for (var y = rect.Y; y < rect.Bottom; y++)
         {
             for (var x = rect.X; x < rect.Right; x++)
-                texture[(y * Size.Width) + x] = Pixel(x, y) & 0x00ff_ffff;
+                texture[(y * Size.Width) + x] = Pixel(x, y);
         }
+    }
+
+    private uint Read(int x, int y)
+    {
+        if (_memory is null)
+            return _colour;
+        return _memory.TryRead(_offset + ((ulong)y * _stride) + ((ulong)x * 4), out uint pixel) ? pixel : throw new InvalidOperationException("a wl_buffer reaches beyond its memory");
     }
 }

@@ -163,7 +163,7 @@ public sealed class FakeCompositor
     }
 
     void IWpSinglePixelBufferManagerV1Requests.OnCreateU32RgbaBuffer(WpSinglePixelBufferManagerV1Resource sender, WlBufferResource id, uint r, uint g, uint b, uint a) =>
-        _ = new FakeBuffer(id, new BufferSize(1, 1), null, 0, 0, 0, (r >> 24 << 16) | (g >> 24 << 8) | (b >> 24));
+        _ = new FakeBuffer(id, new BufferSize(1, 1), null, 0, 0, (uint)WlShmFormat.Argb8888, (a >> 24 << 24) | (r >> 24 << 16) | (g >> 24 << 8) | (b >> 24));
 
     internal void Keep(SharedRegion memory) => _memory.Add(memory);
 

@@ -78,7 +78,7 @@ public sealed class FakeSurface : IWlSurfaceRequests, IWpViewportRequests, IWlSu
     public (int Width, int Height) Size =>
         Destination ?? (Source is { } s ? ((int)s.Width, (int)s.Height) : Buffer is { } b ? (b.Size.Width, b.Size.Height) : (0, 0));
 
-    /// <summary>The pixel at a place of the surface, nearest neighbour.</summary>
+    /// <summary>The pixel at a place of the surface, nearest neighbour, with alpha as in <see cref="FakeBuffer.Pixel"/>.</summary>
     public uint Pixel(int x, int y)
     {
         var (width, height) = Size;

@@ -59,7 +59,7 @@ public sealed class FakeToplevel : IXdgSurfaceRequests, IXdgToplevelRequests
 
     public void Close() => _toplevel!.SendClose();
 
-    /// <summary>The window's pixels, bars and cursor included; 0xff00ff where there is nothing.</summary>
+    /// <summary>The window's pixels, bars, cursor and veil included, in the order in which they were made; 0xff00ff where there is nothing.</summary>
     public uint[] Render()
     {
         var image = new uint[Geometry.Width * Geometry.Height];
@@ -162,7 +162,10 @@ public sealed class FakeToplevel : IXdgSurfaceRequests, IXdgToplevelRequests
         for (var y = Math.Max(0, -top); y < height && top + y < Geometry.Height; y++)
         {
             for (var x = Math.Max(0, -left); x < width && left + x < Geometry.Width; x++)
-                image[((top + y) * Geometry.Width) + left + x] = surface.Pixel(x, y);
+            {
+                ref var below = ref image[((top + y) * Geometry.Width) + left + x];
+                below = Blending.Over(surface.Pixel(x, y), below);
+            }
         }
     }
 }

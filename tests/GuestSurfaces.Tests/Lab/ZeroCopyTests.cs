@@ -69,6 +69,24 @@ public sealed partial class ZeroCopyTests(StableMachine l1) : IClassFixture<Stab
         Assert.Equal(0, guest.Stats.GetProperty("zero_copy_presented").GetInt64());
     });
 
+    /// <summary>
+    /// The GPU's software twin reads the guest's pages and draws into a buffer of the compositor's own GPU by GBM; where the compositor names none (linux-dmabuf 3), into
+    /// a udmabuf.
+    /// </summary>
+    /// <param name="name">The case.</param>
+    /// <param name="options">Of case.sh.</param>
+    [Theory]
+    [InlineData("weston-drm/vmm/6.12/flip")]
+    [InlineData("weston-drm+feedback/vmm/6.1/flip", Window)]
+    [InlineData("sway-drm/vmm/6.12/damage")]
+    public void A_guest_whose_pages_are_drawn_anew_is_shown_pixel_by_pixel(string name, string options = "") => l1.Try(() =>
+    {
+        var guest = NestedGuest.Run(l1, name, $"{options} -- --convert");
+        guest.AssertShown(isFullscreen: options.Length == 0);
+        Assert.Equal(("convert", "direct is switched off (--convert)"), (guest.Stats.GetProperty("rung").GetString(), guest.Stats.GetProperty("reason").GetString()));
+        Assert.InRange(guest.Stats.GetProperty("frames_presented").GetInt64(), 1, long.MaxValue);
+    });
+
     /// <summary>The framebuffers' pages are PROT_NONE in the back-end's own mapping of guest RAM for as long as they are shown.</summary>
     /// <param name="name">The case.</param>
     [Theory]

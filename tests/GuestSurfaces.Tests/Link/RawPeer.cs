@@ -24,6 +24,9 @@ internal sealed class RawPeer : IDisposable
         viewer.Link.Open(theirs);
     }
 
+    /// <summary>As a viewer of a device in another process.</summary>
+    public RawPeer(string path) => _socket = UnixSocketHandle.Connect(path, SocketKind.Packets, nonBlocking: true);
+
     public LinkWriter Writer { get; } = new();
 
     public void Hello(LinkOpcode opcode, uint wishes = 0, ushort oldest = 1, ushort newest = 1)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 using System.Diagnostics;
 using System.Runtime.InteropServices;
+using GuestSurfaces.Cli.FakeGuest;
 using GuestSurfaces.Cli.Status;
 using GuestSurfaces.Conformance;
 using GuestSurfaces.Core;
@@ -15,6 +16,7 @@ using GuestSurfaces.Testing.Presentation;
 using GuestSurfaces.Testing.Screenshots;
 using GuestSurfaces.Testing.VhostUser;
 using GuestSurfaces.Tests.Lab;
+using GuestSurfaces.Tests.Presentation;
 using Microsoft.Extensions.Logging.Abstractions;
 using Xunit;
 
@@ -106,16 +108,16 @@ public sealed class TwoProcessTests : IGuestTransport, IDisposable
     }
 
     [Fact]
-    public void Windows_of_a_killed_device_stay_until_another_takes_them_over_and_close_when_none_does()
+    public void Windows_of_a_killed_device_stay_dimmed_until_another_takes_them_over_and_close_when_none_does()
     {
         var device = StartProgram("fake-guest", "card", "--size", $"{Width}x{Height}", "--frames", "3", "--link", LinkPath);
         WaitUntil(() => File.Exists(LinkPath), device);
         var presenter = StartPresenter("--grace", "4");
-        WaitUntil(() => !IsEmpty(), presenter);
+        WaitUntil(() => Shoot().ToPixels().SequenceEqual(s_card), presenter);
         device.Signal("KILL");
         Assert.True(device.WaitForExit(s_patience));
-        WaitUntil(() => presenter.Output.Contains("is gone", StringComparison.Ordinal), presenter);
-        Assert.False(IsEmpty());
+        var disconnected = Veiled.Expect(s_card, Width);
+        WaitUntil(() => Shoot().ToPixels().SequenceEqual(disconnected), presenter);
 
         Listen();
         Present(_pictures[0]);
@@ -266,6 +268,9 @@ public sealed class TwoProcessTests : IGuestTransport, IDisposable
     }
 
     private static readonly uint _gray = 0x80_8080;
+
+    private static readonly uint[] s_card =
+        [.. Enumerable.Range(0, Width * Height).Select(static i => TestPictures.Pixel("card", new BufferSize(Width, Height), 0, i % Width, i / Width))];
 
     /// <summary>The viewer that a run has started; not <paramref name="old"/>, which was there before.</summary>
     private static int WaitForChild(LabProcess run, int old)

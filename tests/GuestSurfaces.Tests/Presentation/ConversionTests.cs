@@ -187,7 +187,7 @@ public class ConversionTests
     }
 
     [Fact]
-    public void Driver_has_longer_to_start()
+    public void Driver_has_longer_to_start_and_to_draw_its_first_picture()
     {
         var gpu = new FakeGpu { Hangs = true };
         using var f = new PresenterFixture(s_onlyXrgb, gpu: gpu);
@@ -195,6 +195,11 @@ public class ConversionTests
         f.Show(picture);
         f.Advance(GpuQueue.StartLimitNs - 1);
         gpu.Hangs = false;
+        gpu.DrawHangs = true;
+        f.Pump();
+        Assert.Equal(1, gpu.Jobs);
+        f.Advance(GpuQueue.StartLimitNs - 1);
+        gpu.DrawHangs = false;
         f.Pump();
         AssertShows(f, picture, picture.Whole);
         Assert.Empty(f.Events.Refusals);
@@ -208,7 +213,7 @@ public class ConversionTests
         var picture = Dmabuf(DrmFormat.Xbgr8888);
         f.Show(picture);
         f.Advance(GpuQueue.StartLimitNs);
-        AssertRefused(f, picture, "driver hasn't started within 20000 ms");
+        AssertRefused(f, picture, "hasn't begun to draw within 20000 ms");
         gpu.FinishLate();
         AssertCopyGoesOn(f);
     }

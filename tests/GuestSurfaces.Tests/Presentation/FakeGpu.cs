@@ -31,6 +31,9 @@ internal sealed class FakeGpu : IGpuRunner, IGpuDevice
     /// <summary>Whether jobs stay undone.</summary>
     public bool Hangs { get; set; }
 
+    /// <summary>Whether it is the drawing that isn't done.</summary>
+    public bool DrawHangs { get; set; }
+
     public bool IsSoftware { get; set; }
 
     public bool IsClosed { get; private set; }
@@ -53,11 +56,14 @@ internal sealed class FakeGpu : IGpuRunner, IGpuDevice
     /// <returns>Whether there was something.</returns>
     public bool Run()
     {
-        if (Hangs || _jobs.Count == 0)
-            return false;
-        while (_jobs.TryDequeue(out var job))
-            Finish(job);
-        return true;
+        var hasRun = false;
+        while (!Hangs && _jobs.TryPeek(out var job) && !(DrawHangs && job is DrawJob))
+        {
+            Finish(_jobs.Dequeue());
+            hasRun = true;
+        }
+
+        return hasRun;
     }
 
     /// <summary>A driver that hung goes on: its job is finished, whoever still waits.</summary>

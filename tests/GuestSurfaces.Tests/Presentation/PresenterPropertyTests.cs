@@ -72,7 +72,7 @@ public class PresenterPropertyTests
         private void Step(int code)
         {
             var window = _f.Compositor.Toplevels.Count > 0 && !_f.Window.IsDestroyed ? _f.Window : null;
-            switch (code % 15)
+            switch (code % 16)
             {
                 case 0 or 1 or 2:
                     Present(FreePicture());
@@ -112,6 +112,10 @@ public class PresenterPropertyTests
                     break;
                 case 14:
                     ChangeFeedback();
+                    break;
+                case 15:
+                    _f.Presenter.ShowDisconnected();
+                    _last = null;
                     break;
             }
 

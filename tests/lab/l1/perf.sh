@@ -182,7 +182,7 @@ fps=$(awk '{ split($3, f, "="); split($4, s, "="); printf "%.2f", f[2] / s[2] }'
 "$lab_dir/vm.sh" down "$work/v"
 p50=- p99=-
 case $name in
-    direct | copy)
+    direct | convert | copy)
         for _ in $(seq 200); do
             alive "$attach" || break
             rest 0.1
@@ -210,8 +210,8 @@ for line in "${measured[@]}"; do
     read -r window flipped bridge qemu shown <<< "$line"
     frames=$(awk "BEGIN { printf \"%.0f\", $fps * $window / 1000 }")
     # a compositor may flip more than once for a frame, not less; what shows nothing, nobody flips for
-    case $name in direct | copy | gtk*) presented=$((flipped < frames ? flipped : frames)) ;; *) presented=$frames ;; esac
-    case $name in direct | copy | dbus*) ;; *) bridge=- ;; esac
+    case $name in direct | convert | copy | gtk*) presented=$((flipped < frames ? flipped : frames)) ;; *) presented=$frames ;; esac
+    case $name in direct | convert | copy | dbus*) ;; *) bridge=- ;; esac
     echo "cpu $name $window $frames $flipped $presented $bridge $qemu $shown"
 done
-case $name in direct | copy) echo "latency $name $p50 $p99" ;; esac
+case $name in direct | convert | copy) echo "latency $name $p50 $p99" ;; esac
