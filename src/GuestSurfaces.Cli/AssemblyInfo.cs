@@ -4,3 +4,4 @@ using System.Runtime.Versioning;
 
 [assembly: SupportedOSPlatform("linux")]
 [assembly: InternalsVisibleTo("GuestSurfaces.Tests")]
+[assembly: InternalsVisibleTo("lab-shot")]

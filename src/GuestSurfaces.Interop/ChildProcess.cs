@@ -1,7 +1,4 @@
 // SPDX-License-Identifier: MIT
-using System.Collections;
-using System.Text;
-
 namespace GuestSurfaces.Interop;
 
 /// <summary>
@@ -42,7 +39,7 @@ public sealed unsafe class ChildProcess : IDisposable
     {
         ArgumentOutOfRangeException.ThrowIfZero(command.Count);
         using var arguments = new NativeStrings(command);
-        using var environment = new NativeStrings(EnvironmentLines());
+        using var environment = NativeStrings.OfEnvironment();
         var actions = stackalloc byte[LibC.SpawnActionsBytes];
         var attributes = stackalloc byte[LibC.SpawnAttributesBytes];
         var signals = stackalloc byte[LibC.SignalSetBytes];
@@ -125,42 +122,6 @@ public sealed unsafe class ChildProcess : IDisposable
             return;
         Kill();
         _pidFd.Dispose();
-    }
-
-    private static List<string> EnvironmentLines()
-    {
-        var lines = new List<string>();
-        foreach (DictionaryEntry entry in Environment.GetEnvironmentVariables())
-            lines.Add($"{entry.Key}={entry.Value}");
-        return lines;
-    }
-
-    /// <summary>A null-terminated table of NUL-terminated strings.</summary>
-    private sealed class NativeStrings : IDisposable
-    {
-        private readonly int _count;
-
-        public NativeStrings(IReadOnlyList<string> strings)
-        {
-            _count = strings.Count;
-            // SAFETY: one pointer per string and the final null; each string has its own block with room for the NUL.
-            Table = (byte**)System.Runtime.InteropServices.NativeMemory.AllocZeroed((nuint)(_count + 1), (nuint)sizeof(byte*));
-            for (var i = 0; i < _count; i++)
-            {
-                var length = Encoding.UTF8.GetByteCount(strings[i]);
-                Table[i] = (byte*)System.Runtime.InteropServices.NativeMemory.AllocZeroed((nuint)length + 1);
-                Encoding.UTF8.GetBytes(strings[i], new Span<byte>(Table[i], length));
-            }
-        }
-
-        public byte** Table { get; }
-
-        public void Dispose()
-        {
-            for (var i = 0; i < _count; i++)
-                System.Runtime.InteropServices.NativeMemory.Free(Table[i]);
-            System.Runtime.InteropServices.NativeMemory.Free(Table);
-        }
     }
 }
 

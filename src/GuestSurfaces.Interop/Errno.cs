@@ -52,6 +52,9 @@ public enum Errno
     /// <summary>A path is longer than the kernel takes there.</summary>
     ENAMETOOLONG = 36,
 
+    /// <summary>This kernel has no such call.</summary>
+    ENOSYS = 38,
+
     /// <summary>Not this protocol's message: too long, wrong shape.</summary>
     EMSGSIZE = 90,
 
@@ -60,6 +63,9 @@ public enum Errno
 
     /// <summary>The file is of the wrong kind (udmabuf's answer to a file that is no memfd).</summary>
     EBADFD = 77,
+
+    /// <summary>The kernel knows it, and was told not to do it.</summary>
+    EOPNOTSUPP = 95,
 
     /// <summary>Something is already bound there.</summary>
     EADDRINUSE = 98,

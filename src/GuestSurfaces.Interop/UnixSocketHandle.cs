@@ -80,8 +80,9 @@ public sealed class UnixSocketHandle : FdHandle, IFdHandle<UnixSocketHandle>
     /// <param name="path">Where; at most 107 bytes. The file is the caller's to remove.</param>
     /// <param name="kind">What connections carry.</param>
     /// <param name="mode">Who may connect (write permission); null: what the umask leaves.</param>
-    /// <exception cref="SyscallException">The path can't be bound: EEXIST if somebody listens there.</exception>
-    public static unsafe UnixSocketHandle Listen(string path, SocketKind kind = SocketKind.Stream, UnixFileMode? mode = null)
+    /// <param name="group">Whose group's file it is, by number (<see cref="UserGroup"/>); null: this process's.</param>
+    /// <exception cref="SyscallException">The path can't be bound: EEXIST if somebody listens there. Or the file can't be given to that group.</exception>
+    public static unsafe UnixSocketHandle Listen(string path, SocketKind kind = SocketKind.Stream, UnixFileMode? mode = null, uint? group = null)
     {
         var address = Address(path);
         var socket = New(kind);
@@ -109,9 +110,11 @@ public sealed class UnixSocketHandle : FdHandle, IFdHandle<UnixSocketHandle>
                 Fail(socket, path);
         }
 
-        // Nobody can connect before listen: the mode counts from the first connection on.
+        // Nobody can connect before listen: group and mode count from the first connection on.
         fixed (byte* p = address)
         {
+            if (group is { } id && LibC.chown(p + sizeof(ushort), uint.MaxValue, id) < 0)
+                Fail(socket, path, $", whose file can't be given to group {id}");
             if (mode is { } wanted && LibC.chmod(p + sizeof(ushort), (uint)wanted) < 0)
                 Fail(socket, path);
         }
@@ -260,10 +263,10 @@ public sealed class UnixSocketHandle : FdHandle, IFdHandle<UnixSocketHandle>
         return address;
     }
 
-    private static void Fail(UnixSocketHandle socket, string path)
+    private static void Fail(UnixSocketHandle socket, string path, string what = "")
     {
         var errno = LibC.LastErrno;
         socket.Dispose();
-        throw new SyscallException($"listening on {path}", errno);
+        throw new SyscallException($"listening on {path}{what}", errno);
     }
 }

@@ -31,6 +31,7 @@ public sealed class WaylandPresenter : IGuestDisplay, ICompositorOwner, IDisposa
     private readonly Func<ulong, IGpuRunner>? _openGpu;
     private readonly ILogger _logger;
     private readonly ConnectionWatch? _watch;
+    private readonly LoopTimer _flush;
     private Compositor? _compositor;
 
     /// <summary>Shows a guest over a connection, in a loop.</summary>
@@ -73,6 +74,7 @@ public sealed class WaylandPresenter : IGuestDisplay, ICompositorOwner, IDisposa
         _timers = timers;
         _openGpu = openGpu;
         _logger = logger;
+        _flush = timers.Create(Flush);
         for (var i = 0; i < _scanouts.Length; i++)
             _scanouts[i] = new Scanout(i, events, options, statistics, logger);
         _compositor = new Compositor(connection, timers.Clock, new DmabufReleases(timers, sync), this);
@@ -191,6 +193,8 @@ public sealed class WaylandPresenter : IGuestDisplay, ICompositorOwner, IDisposa
 
     void ICompositorOwner.OnDmabufsChanged() => _events.DisplayChanged();
 
+    void ICompositorOwner.OnStorageClosed() => _flush.ArmIn(0);
+
     GpuQueue? ICompositorOwner.OpenGpu(ulong device) =>
         _openGpu is null || !_options.Convert ? null : new GpuQueue(_openGpu(device), _timers, new TargetBudget(_options.Limits.MaxConvertedBytes), Flush);
 
@@ -216,6 +220,7 @@ public sealed class WaylandPresenter : IGuestDisplay, ICompositorOwner, IDisposa
     {
         var compositor = _compositor;
         _compositor = null;
+        _flush.Cancel();
         _watch?.Dispose();
         compositor?.Close();
     }

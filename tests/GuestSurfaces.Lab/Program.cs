@@ -9,6 +9,7 @@ using GuestSurfaces.Testing.Screenshots;
 // lab-shot fences: whether its dma-bufs tell about their fences what the presenter builds on.
 // lab-shot shapes DISPLAY [NAME...]: framebuffers of awkward shapes, to a compositor's screen.
 // lab-shot protect SOCKET DISPLAY direct|copy [fullscreen]: a back-end that can't touch its guest's framebuffers, and a control that dies of trying.
+// lab-shot isolation FOLDER [off]: whether a device's process can't do what it should not, and a control that can.
 // lab-shot kills FOLDER PRESENTERS COMPOSITORS COMMAND...: kills what shows a flipping guest; COMMAND starts the compositor once more.
 switch (args)
 {
@@ -22,6 +23,8 @@ switch (args)
         return ShapeCheck.Run(display, names);
     case ["protect", var socket, var screen, "direct" or "copy", ..]:
         return ProtectedGuest.Run(socket, screen, args[3] == "copy", args is [.., "fullscreen"]);
+    case ["isolation", var folder, .. var mode]:
+        return IsolationCheck.Run(folder, mode is [var one] ? one : "");
     case ["kills", var folder, var presenters, var compositors, .. { Length: > 0 } again]:
         return KillCheck.Run(folder, int.Parse(presenters, CultureInfo.InvariantCulture), int.Parse(compositors, CultureInfo.InvariantCulture), again);
     case [_, _]:
@@ -29,7 +32,7 @@ switch (args)
     default:
         Console.Error.WriteLine(
             "usage: lab-shot WAYLAND-SOCKET OUT.png | lab-shot udmabuf | lab-shot convert | lab-shot fences | lab-shot shapes WAYLAND-SOCKET [NAME...]"
-            + " | lab-shot protect SOCKET WAYLAND-SOCKET direct|copy [fullscreen] | lab-shot kills FOLDER PRESENTERS COMPOSITORS COMMAND...");
+            + " | lab-shot isolation FOLDER [off] | lab-shot protect SOCKET WAYLAND-SOCKET direct|copy [fullscreen] | lab-shot kills FOLDER PRESENTERS COMPOSITORS COMMAND...");
         return 2;
 }
 

@@ -25,7 +25,7 @@ internal static class AttachCommand
               crosvm run … --vhost-user type=gpu,socket=/run/user/1000/vm.sock
             """)
         {
-            socketPath, once, common.Name, common.Fullscreen, common.Outputs, common.Size, common.Stats, common.Note, common.NoDisplay, common.Link,
+            socketPath, once, common.Name, common.Fullscreen, common.Outputs, common.Size, common.Stats, common.Note, common.NoDisplay, common.Link, common.LinkMode, common.LinkGroup,
             common.ZeroCopy, common.Alias2D, common.Convert, common.Verbose,
         };
         vhostUser.SetAction(result =>

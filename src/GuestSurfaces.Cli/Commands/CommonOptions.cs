@@ -4,6 +4,8 @@ using System.Globalization;
 using GuestSurfaces.Cli.Hosting;
 using GuestSurfaces.Core;
 using GuestSurfaces.Core.Buffers;
+using GuestSurfaces.Interop;
+using GuestSurfaces.Link;
 
 namespace GuestSurfaces.Cli.Commands;
 
@@ -11,6 +13,8 @@ namespace GuestSurfaces.Cli.Commands;
 internal sealed class CommonOptions
 {
     private const int MaxNameLength = 100;
+    private const int MaxMode = 0x1ff; // 0777
+    private const UnixFileMode OwnerAndGroup = LinkListener.OwnerOnly | UnixFileMode.GroupRead | UnixFileMode.GroupWrite;
 
     /// <summary>What --note may tell: members of <see cref="StatsReport"/> that this program can't find out.</summary>
     private static readonly string[] s_noteKeys = ["guest", "vmm", "accelerator", "accelerator_reason", "compositor"];
@@ -62,6 +66,24 @@ internal sealed class CommonOptions
         HelpName = "PATH",
     };
 
+    public Option<string?> LinkMode { get; } = new("--link-mode")
+    {
+        Description = "The mode of the link's socket: who may write to it may view. By default 0600, with --link-group 0660.",
+        HelpName = "OCTAL",
+    };
+
+    public Option<string?> LinkGroup { get; } = new("--link-group")
+    {
+        Description = "Give the link's socket to this group. Its folder must let the group in, too: say --link PATH outside $XDG_RUNTIME_DIR.",
+        HelpName = "GROUP",
+    };
+
+    public Option<bool> NoIsolation { get; } = new("--no-isolation")
+    {
+        Description =
+            "Let the device's process keep what it doesn't need: files, network, every system call. To debug or profile it, or where isolating it does harm (please report that).",
+    };
+
     public Option<string> ZeroCopy { get; } = CreateZeroCopy();
 
     public Option<bool> Alias2D { get; } = new("--alias-2d")
@@ -93,6 +115,9 @@ internal sealed class CommonOptions
             ShowWindows = !result.GetValue(NoDisplay),
             ServesLink = result.GetResult(Link) is not null && !result.GetValue(NoDisplay),
             LinkPath = result.GetValue(Link),
+            LinkMode = ParseMode(result.GetValue(LinkMode)) ?? (result.GetValue(LinkGroup) is null ? LinkListener.OwnerOnly : OwnerAndGroup),
+            LinkGroup = ParseGroup(result.GetValue(LinkGroup)),
+            Isolate = !result.GetValue(NoIsolation),
             ZeroCopy = result.GetValue(ZeroCopy) != "off",
             Alias2D = result.GetValue(Alias2D),
             Convert = result.GetValue(Convert),
@@ -122,6 +147,19 @@ internal sealed class CommonOptions
         name.Length is 0 or > MaxNameLength || name.Any(char.IsControl)
             ? throw new UserErrorException("--name isn't a name for a window", $"say 1 to {MaxNameLength} letters")
             : name;
+
+    private static UnixFileMode? ParseMode(string? text)
+    {
+        if (text is null)
+            return null;
+        if (text.Length is >= 3 and <= 4 && text.All(static c => c is >= '0' and <= '7') && System.Convert.ToInt32(text, 8) is var mode && mode <= MaxMode)
+            return (UnixFileMode)mode;
+        throw new UserErrorException($"--link-mode {text} isn't a socket's mode", "write it in octal, for example 0660");
+    }
+
+    private static uint? ParseGroup(string? name) => name is null
+        ? null
+        : UserGroup.TryFind(name) ?? throw new UserErrorException($"--link-group {name}: there is no such group", "getent group lists them");
 
     // Said now, not when an hour's run is over.
     private static string? CheckStats(string? path)

@@ -3,27 +3,18 @@ using System.CommandLine;
 using GuestSurfaces.Cli.Hosting;
 using GuestSurfaces.Cli.Present;
 using GuestSurfaces.Cli.Status;
-using GuestSurfaces.Core.Loop;
-using GuestSurfaces.Interop;
 
 namespace GuestSurfaces.Cli.Commands;
 
 /// <summary><c>guest-surfaces present</c>: shows a guest that a device process serves.</summary>
 internal static class PresentCommand
 {
-    /// <summary>The option by which a supervisor tells that it is one.</summary>
-    public const string LifelineOption = "--lifeline";
-
     public static Command Create()
     {
         var common = new ViewerOptions();
         var guest = new Argument<string>("guest") { Description = "Its name, as its device says with --name; or the path of its link's socket.", HelpName = "NAME|PATH" };
         var viewOnly = new Option<bool>("--view-only") { Description = "Only look: leave pace, modes and input to another viewer." };
-        var lifeline = new Option<int?>(LifelineOption)
-        {
-            Description = "For programs that supervise a viewer: end when this inherited socket's other end closes; until then wait for whatever isn't there.",
-            HelpName = "N",
-        };
+        var lifelineOption = Lifeline.CreateOption("viewer: end when this inherited socket's other end closes; until then wait for whatever isn't there");
         var command = new DetailedCommand(
             "present",
             "Show a guest that a device serves. The VM doesn't notice when this ends.",
@@ -37,17 +28,17 @@ internal static class PresentCommand
               guest-surfaces present work --view-only
             """)
         {
-            guest, viewOnly, common.Name, common.Fullscreen, common.Grace, common.Convert, lifeline, common.Verbose,
+            guest, viewOnly, common.Name, common.Fullscreen, common.Grace, common.Convert, lifelineOption, common.Verbose,
         };
         command.SetAction(result =>
         {
             var options = common.Read(result) with { ViewOnly = result.GetValue(viewOnly) };
             var path = PathOf(result.GetValue(guest)!);
-            using var supervisor = result.GetValue(lifeline) is { } number ? Inherit(number) : null;
-            if (supervisor is not null)
+            var lifelineNumber = result.GetValue(lifelineOption);
+            if (lifelineNumber is not null)
                 options = options with { IsSupervised = true, EndsWithSource = false };
             using var host = new PresentHost(options, (loop, opened) => new LinkDialer(loop, path, opened));
-            using var watch = supervisor is null ? null : host.Loop.Watch(supervisor, EpollEvents.In, new StopLoop(host.Loop));
+            using var lifeline = Lifeline.Inherit(host.Loop, lifelineNumber);
             host.Run();
             return 0;
         });
@@ -60,17 +51,5 @@ internal static class PresentCommand
             return guest;
         return StatusFolder.OfSession?.LinkPathOf(guest)
             ?? throw new UserErrorException("XDG_RUNTIME_DIR isn't set to a folder, and that is where guests are found by name", "run this in the session that the guest runs in, or give its socket's path");
-    }
-
-    private static UnixSocketHandle Inherit(int number)
-    {
-        try
-        {
-            return UnixSocketHandle.FromInherited(number);
-        }
-        catch (SyscallException e)
-        {
-            throw new UserErrorException($"{LifelineOption} {number} isn't an open socket: {e.Message}", "leave it out, unless a program starts this one");
-        }
     }
 }

@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: MIT
 using System.CommandLine;
 using GuestSurfaces.Cli.Hosting;
-using GuestSurfaces.Cli.Present;
 using GuestSurfaces.Cli.Qemu;
 using GuestSurfaces.Cli.Status;
-using GuestSurfaces.Core.Loop;
 using GuestSurfaces.Interop;
 using GuestSurfaces.Wayland;
 
@@ -28,7 +26,7 @@ internal static class RunCommand
             DefaultValueFactory = _ => "auto",
             HelpName = "KIND",
         };
-        var oneProcess = new Option<bool>("--one-process") { Description = "Show the windows from this process, not from one of their own that may fail and is then started again." };
+        var oneProcess = new Option<bool>("--one-process") { Description = "Be the VM's device and show its windows in this one process, which then isn't isolated and whose failure ends both." };
         device.AcceptOnlyFromAmong("auto", "gpu", "generic");
         var command = new DetailedCommand(
             "run",
@@ -37,6 +35,7 @@ internal static class RunCommand
             Whatever your command line lacks is added to its end, and said: guest RAM that can be shared, a virtio-gpu served by this program, no second graphics card, no window of QEMU's own.
             Ends when QEMU ends, with QEMU's exit code. Closing the window asks QEMU to end; so does Ctrl-C.
             The windows belong to a process of their own, which is started again if it ends: the VM doesn't notice. guest-surfaces present NAME shows the VM once more.
+            So does the VM's device, which gives up whatever it doesn't need before the guest starts: docs/security.md.
 
             Whether frames can be shown without a copy depends on QEMU's end of the graphics card. The generic device (QEMU 10.2 or newer) lets the guest share its
             framebuffers (blobs). vhost-user-gpu-pci, which every QEMU has, lets it copy only (but see --alias-2d). QEMU is asked which it has: --device auto takes the generic one if it is
@@ -48,13 +47,13 @@ internal static class RunCommand
             """)
         {
             common.Name, common.Fullscreen, common.Outputs, common.Size, common.Stats, common.Note, common.NoDisplay,
-            common.ZeroCopy, common.Alias2D, common.Convert, common.Verbose, oneProcess, device, dryRun, vmm,
+            common.ZeroCopy, common.Alias2D, common.Convert, common.Verbose, oneProcess, common.NoIsolation, device, dryRun, vmm,
         };
         command.SetAction(result =>
         {
             // A socket to the compositor that was handed down (WAYLAND_SOCKET) is good for one process.
             var options = common.Read(result);
-            var isSplit = options.ShowWindows && !result.GetValue(oneProcess) && string.IsNullOrEmpty(Environment.GetEnvironmentVariable("WAYLAND_SOCKET"));
+            var isSplit = !result.GetValue(oneProcess) && string.IsNullOrEmpty(Environment.GetEnvironmentVariable("WAYLAND_SOCKET"));
             return Run(
                 options with { ServesLink = isSplit }, result.GetValue(vmm)!, Enum.Parse<DeviceWish>(result.GetValue(device)!, ignoreCase: true), result.GetValue(dryRun));
         });
@@ -79,28 +78,26 @@ internal static class RunCommand
         foreach (var addition in additions)
             Console.Error.WriteLine($"added: {string.Join(' ', addition.Arguments.Select(ShellWords.Quote))}   ({addition.Why})");
 
-        if (options.ServesLink)
+        if (options is { ServesLink: true, ShowWindows: true })
         {
             RequireDisplay();
             if (StatusFolder.OfSession is null)
                 options = options with { LinkPath = folder["viewers.link"] };
         }
 
-        using var host = new GuestHost(options);
-        host.ListenVhostUser(socketPath);
-        using var process = Start(complete);
-        var end = new VmEnd(process, host.Loop.Timers.Clock);
-        host.StopRequested = end.Request;
-        host.Tick = end.KillIfOverdue;
-        using var presenter = host.LinkPath is { } linkPath ? new PresenterProcess(host.Loop, linkPath, options, host.Log) : null;
-        using (host.Loop.Watch(process.ExitEvent, EpollEvents.In, new StopLoop(host.Loop)))
+        if (options.ServesLink)
         {
-            host.Run();
+            using var supervisor = new VmSupervisor(options, socketPath);
+            return supervisor.Run(complete);
         }
 
+        using var host = new GuestHost(options);
+        host.ListenVhostUser(socketPath);
+        using var vm = new VmProcess(complete, host.Loop);
+        host.StopRequested = vm.RequestEnd;
+        host.Run();
         host.WriteStats();
-        _ = process.WaitForExit(timeoutMs: -1); // it has ended: this collects its exit code
-        return process.ExitCode ?? 1;
+        return vm.Collect();
     }
 
     // Before the VM is started: nobody wants to wait for its windows in vain.
@@ -113,44 +110,6 @@ internal static class RunCommand
         catch (Exception e) when (e is SyscallException or InvalidOperationException)
         {
             throw GuestHost.NoDisplay(e);
-        }
-    }
-
-    private static ChildProcess Start(IReadOnlyList<string> command)
-    {
-        try
-        {
-            return ChildProcess.Start(command, inherited: null, output: null);
-        }
-        catch (SyscallException e)
-        {
-            throw new UserErrorException(e.Message, "put a program that can be started after --, for example: guest-surfaces run -- qemu-system-x86_64 -m 2G disk.qcow2");
-        }
-    }
-
-    /// <summary>
-    /// Ends the VM on request. The device goes on serving it meanwhile: QEMU waits for its back-ends' answers while it closes its disks. Only one that hangs is killed.
-    /// </summary>
-    private sealed class VmEnd(ChildProcess process, IClock clock)
-    {
-        private const long PatienceNs = 8_000_000_000;
-        private long _requestedNs;
-
-        /// <summary>Asks the VM to end. Thread: any.</summary>
-        public void Request()
-        {
-            process.RequestExit();
-            Interlocked.CompareExchange(ref _requestedNs, clock.NowNs, 0);
-        }
-
-        /// <summary>Kills it when it was asked long ago.</summary>
-        public void KillIfOverdue()
-        {
-            var requested = Interlocked.Read(ref _requestedNs);
-            if (requested == 0 || clock.NowNs - requested < PatienceNs || process.WaitForExit(0))
-                return;
-            Console.Error.WriteLine("the VM didn't end within eight seconds and was killed");
-            process.Kill();
         }
     }
 }

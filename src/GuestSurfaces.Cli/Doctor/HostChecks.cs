@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 using System.Globalization;
 using System.Text.RegularExpressions;
+using GuestSurfaces.Cli.Isolation;
 using GuestSurfaces.Cli.Qemu;
 using GuestSurfaces.Core;
 using GuestSurfaces.Interop;
@@ -26,6 +27,7 @@ internal static partial class HostChecks
         report(CheckKvm());
         foreach (var finding in CheckUdmabuf().Concat(CheckCompositor()))
             report(finding);
+        report(CheckIsolation());
     }
 
     /// <summary>What the limits of one udmabuf mean for the usual screens.</summary>
@@ -117,6 +119,30 @@ internal static partial class HostChecks
         return dmabuf is null
             ? new Finding("udmabuf", Severity.Slower, $"this kernel makes no dma-buf of sealed memory ({errno}), so frames are copied", "Linux 4.20 or newer")
             : new Finding("udmabuf", Severity.Good, "makes dma-bufs of sealed memory (tried): run gives QEMU such RAM, crosvm's is so; cloud-hypervisor's and libkrun's isn't, and their frames are copied");
+    }
+
+    private static Finding CheckIsolation()
+    {
+        var version = LandlockRuleset.GetKernelVersion(out var landlock);
+        _ = SeccompFilter.IsAvailable(out var seccomp);
+        return JudgeIsolation(version, landlock, seccomp);
+    }
+
+    /// <summary>What a device's process can give up on a kernel.</summary>
+    /// <param name="version">Landlock's.</param>
+    /// <param name="landlock">Why there is no Landlock.</param>
+    /// <param name="seccomp">Why there is no seccomp.</param>
+    internal static Finding JudgeIsolation(int version, Errno landlock, Errno seccomp)
+    {
+        var (has, lacks) = (new List<string>(), new List<string>());
+        (version > 0 ? has : lacks).Add(version > 0 ? DeviceIsolation.DescribeLandlock(version) : $"Landlock: {DeviceIsolation.DescribeError(landlock)}");
+        (seccomp == Errno.None ? has : lacks).Add(seccomp == Errno.None ? $"{RefusedSyscalls.Count} system calls refused (seccomp)" : $"seccomp: {DeviceIsolation.DescribeError(seccomp)}");
+        var text = $"a device's process: {string.Join("; ", has.Concat(lacks))}";
+        return lacks.Count > 0
+            ? new Finding("isolation", Severity.Slower, text, version > 0 ? "a kernel with CONFIG_SECCOMP_FILTER" : "a kernel with CONFIG_SECURITY_LANDLOCK, and landlock among those of its option lsm=")
+            : version < LandlockRuleset.NewestVersion
+                ? new Finding("isolation", Severity.Slower, text, "Linux 6.12 or newer also confines TCP, signals and abstract sockets")
+                : new Finding("isolation", Severity.Good, text);
     }
 
     private static IEnumerable<Finding> CheckCompositor()

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+using GuestSurfaces.Cli.Isolation;
 using GuestSurfaces.Cli.Status;
 using GuestSurfaces.Core;
 using GuestSurfaces.Core.Diagnostics;
@@ -45,13 +46,14 @@ internal sealed class GuestHost : IDisposable
         _loggers = ConsoleLog.Create(options.Verbose);
         _log = _loggers.CreateLogger(options.Name);
         StopRequested = Loop.Stop;
-        Session = new Session(Loop.Timers, Statistics, _limits) { WindowClosed = _ => OnWindowClosed() };
+        WindowClosed = OnWindowClosed;
+        Session = new Session(Loop.Timers, Statistics, _limits) { WindowClosed = _ => WindowClosed() };
         Loop.Failed = e => _log.LogError(e, "something failed, and is left alone from now on; the rest goes on");
         if (options.ServesLink)
             ServeLink();
         else if (options.ShowWindows)
             ConnectDisplay();
-        _signals = new StopSignals(() => StopRequested());
+        _signals = new StopSignals(() => StopRequested(), hearsTerminal: !options.IsSupervised);
         _gc = new GcBaseline(Statistics);
         _sampleTimer = Loop.Timers.Create(Sample);
         _startedNs = Loop.Timers.Clock.NowNs;
@@ -86,8 +88,11 @@ internal sealed class GuestHost : IDisposable
     /// <summary>What a signal or a closed window does: ends the loop, unless something else must end first. Called on any thread.</summary>
     public Action StopRequested { get; set; }
 
-    /// <summary>Called twice a second on the loop's thread.</summary>
-    public Action? Tick { get; set; }
+    /// <summary>What a closed window does: see <see cref="EndsWithWindow"/>, unless somebody else is to decide.</summary>
+    public Action WindowClosed { get; set; }
+
+    /// <summary>What this process has given up; sealed when everything listens that is to.</summary>
+    public DeviceIsolation Isolation { get; init; } = DeviceIsolation.Off("only the processes of device and run are");
 
     /// <summary>Serves a virtio-gpu on a socket of our own.</summary>
     /// <param name="path">Where.</param>
@@ -119,6 +124,9 @@ internal sealed class GuestHost : IDisposable
     public void Run()
     {
         using var status = TryOpenStatus();
+        Isolation.Seal();
+        if (Isolation.IsWanted)
+            _log.LogInformation("{Isolation}", Isolation.Summary);
         _sampleTimer.ArmIn(SampleNs);
         Loop.Run();
         _sampleTimer.Cancel();
@@ -186,6 +194,7 @@ internal sealed class GuestHost : IDisposable
         Shown = _hub?.IsControlled ?? Session.Display is not null,
         Viewers = _hub?.ViewerCount ?? 0,
         InCharge = _hub?.InChargeName ?? "",
+        Isolation = Isolation.Summary,
         UptimeS = (Loop.Timers.Clock.NowNs - _startedNs) / 1e9,
         Stats = Report(),
     };
@@ -253,13 +262,13 @@ internal sealed class GuestHost : IDisposable
             return;
         try
         {
-            _linkListener = LinkListener.Open(Loop, hub, path, LinkListener.OwnerOnly, _log);
+            _linkListener = LinkListener.Open(Loop, hub, path, _options.LinkMode, _log, _options.LinkGroup);
         }
         catch (SyscallException e) when (e.Errno == Errno.EEXIST && _options.LinkPath is null)
         {
             // Another guest of the same name: both can be viewed.
             path = folder!.CreateLinkPath($"{_options.Name}-{Environment.ProcessId}");
-            _linkListener = LinkListener.Open(Loop, hub, path, LinkListener.OwnerOnly, _log);
+            _linkListener = LinkListener.Open(Loop, hub, path, _options.LinkMode, _log, _options.LinkGroup);
         }
 
         LinkPath = path;
@@ -322,7 +331,6 @@ internal sealed class GuestHost : IDisposable
     {
         _sampleTimer.ArmIn(SampleNs);
         _gc.Sample();
-        Tick?.Invoke();
         var rung = Statistics.Rung;
         if (rung == _loggedRung || rung.Rung == Rung.None)
             return;

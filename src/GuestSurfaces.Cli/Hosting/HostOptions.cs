@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 using GuestSurfaces.Core.Buffers;
+using GuestSurfaces.Link;
 
 namespace GuestSurfaces.Cli.Hosting;
 
@@ -25,6 +26,18 @@ internal sealed record HostOptions
 
     /// <summary>Where the link listens; null: under the guest's name in the session's folder.</summary>
     public string? LinkPath { get; init; }
+
+    /// <summary>Of the link's socket: who may write to it may view.</summary>
+    public UnixFileMode LinkMode { get; init; } = LinkListener.OwnerOnly;
+
+    /// <summary>Of the link's socket, by number; null: the process's.</summary>
+    public uint? LinkGroup { get; init; }
+
+    /// <summary>Whether the device's process gives up what it doesn't need, if it is one of its own.</summary>
+    public bool Isolate { get; init; } = true;
+
+    /// <summary>Whether another program has started this one and ends it: Ctrl-C in their terminal is for that one to hear.</summary>
+    public bool IsSupervised { get; init; }
 
     public bool ZeroCopy { get; init; } = true;
 

@@ -81,12 +81,13 @@ internal sealed record StatsReport
         _ => "none",
     };
 
-    /// <summary>Writes the report beside the target and moves it there, so that readers never see half of one.</summary>
+    /// <summary>Writes the report over whatever is there, in one piece: a device that is isolated can write this file and nothing beside it.</summary>
     public void WriteTo(string path)
     {
-        var temporary = path + ".tmp";
-        File.WriteAllText(temporary, JsonSerializer.Serialize(this, s_json.StatsReport) + "\n");
-        File.Move(temporary, path, overwrite: true);
+        using var file = new FileStream(path, FileMode.OpenOrCreate, FileAccess.Write, FileShare.Read, bufferSize: 0);
+        var text = JsonSerializer.SerializeToUtf8Bytes(this, s_json.StatsReport);
+        file.Write([.. text, (byte)'\n']);
+        file.SetLength(text.Length + 1);
     }
 }
 

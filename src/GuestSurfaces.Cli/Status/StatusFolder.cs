@@ -20,6 +20,17 @@ internal sealed class StatusFolder(string path, TimeSpan? patience = null)
     public static StatusFolder? OfSession =>
         Environment.GetEnvironmentVariable("XDG_RUNTIME_DIR") is { Length: > 0 } runtime && Directory.Exists(runtime) ? new StatusFolder(Path.Combine(runtime, "guest-surfaces")) : null;
 
+    /// <summary>Makes the folder if need be, for this user alone.</summary>
+    /// <returns>Its path.</returns>
+    /// <exception cref="IOException">No folder can be made there.</exception>
+    public string Create()
+    {
+        const UnixFileMode onlyMe = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
+        Directory.CreateDirectory(path, onlyMe);
+        File.SetUnixFileMode(path, onlyMe); // it may have been there
+        return path;
+    }
+
     /// <summary>Makes the folder if need be, and names a socket in it.</summary>
     /// <param name="name">The guest's; what no file name should have is left out of it.</param>
     /// <param name="pid">The process.</param>
@@ -33,9 +44,7 @@ internal sealed class StatusFolder(string path, TimeSpan? patience = null)
 
     private string CreatePath(string name, string end)
     {
-        const UnixFileMode onlyMe = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
-        Directory.CreateDirectory(path, onlyMe);
-        File.SetUnixFileMode(path, onlyMe); // it may have been there
+        _ = Create();
         return PathOf(name, end);
     }
 

@@ -36,6 +36,9 @@ internal sealed record StatusSnapshot
     /// <summary>What the viewer calls itself that paces the guest and decides about its modes; empty if none does.</summary>
     public string InCharge { get; init; } = "";
 
+    /// <summary>What its process has given up, and why not the rest.</summary>
+    public string Isolation { get; init; } = "";
+
     public double UptimeS { get; init; }
 
     /// <summary>The same as --stats would write now.</summary>

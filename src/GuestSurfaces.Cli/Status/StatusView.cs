@@ -57,6 +57,8 @@ internal static class StatusView
             Row("latency", $"{Latency(stats.FlushToCommitUs)}: from the guest's flush to the compositor");
         if (stats.FlushToGuestUs.Max > 0)
             Row(stats.FlushToCommitUs.Max > 0 ? "" : "latency", $"{Latency(stats.FlushToGuestUs)}: from the guest's flush to its answer");
+        if (guest.Isolation.Length > 0)
+            Row("process", guest.Isolation);
         console.Write(grid);
     }
 

@@ -19,7 +19,7 @@ public sealed class EventLoop : IDisposable
 {
     private readonly EpollHandle _epoll = EpollHandle.Create();
     private readonly EventFdHandle _wake = EventFdHandle.Create();
-    private readonly TimerFdHandle _timerFd = TimerFdHandle.Create();
+    private readonly TimerFdHandle? _timerFd;
     private readonly EpollResult[] _results = new EpollResult[64];
     private readonly List<FdWatch?> _watches = [null];
     private readonly Stack<int> _free = [];
@@ -29,13 +29,25 @@ public sealed class EventLoop : IDisposable
 
     /// <summary>Makes a loop on the real clock.</summary>
     public EventLoop()
+        : this(MonotonicClock.Instance)
     {
-        Check(_epoll.Add(_wake, EpollEvents.In, WakeToken));
+        _timerFd = TimerFdHandle.Create();
         Check(_epoll.Add(_timerFd, EpollEvents.In, TimerToken));
     }
 
+    /// <summary>Makes a loop on a clock that is turned by hand, as the loop is: no timer ends a wait.</summary>
+    /// <param name="clock">What time it is.</param>
+    public EventLoop(IClock clock)
+    {
+        Timers = new TimerQueue(clock);
+        Check(_epoll.Add(_wake, EpollEvents.In, WakeToken));
+    }
+
     /// <summary>The loop's timers.</summary>
-    public TimerQueue Timers { get; } = new(MonotonicClock.Instance);
+    public TimerQueue Timers { get; }
+
+    /// <summary>How many files are watched.</summary>
+    public int WatchCount => _watches.Count - 1 - _free.Count;
 
     /// <summary>
     /// Hears of a handler or timer that threw: a bug of ours, survived. The handler's watch is gone by then, so that it can't throw for ever; everything else goes
@@ -81,11 +93,11 @@ public sealed class EventLoop : IDisposable
 
     /// <summary>Waits for something to happen and handles it, timers first.</summary>
     /// <param name="maxWaitMs">-1: as long as it takes.</param>
-    public void RunOnce(int maxWaitMs = -1)
+    /// <returns>Whether a file was ready.</returns>
+    public bool RunOnce(int maxWaitMs = -1)
     {
         RunTimers();
-        var due = Timers.NextDueNs;
-        if (due != _armedNs)
+        if (_timerFd is not null && Timers.NextDueNs is var due && due != _armedNs)
         {
             _timerFd.Arm(due);
             _armedNs = due;
@@ -114,6 +126,7 @@ public sealed class EventLoop : IDisposable
 
         if (n > 0)
             RunTimers();
+        return n > 0;
     }
 
     /// <summary>Runs until <see cref="Stop"/>.</summary>
@@ -133,7 +146,7 @@ public sealed class EventLoop : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
-        _timerFd.Dispose();
+        _timerFd?.Dispose();
         _wake.Dispose();
         _epoll.Dispose();
     }

@@ -28,11 +28,12 @@ public sealed class LinkListener : IDisposable
     /// <param name="path">Of the socket; a dead one there is replaced. The file goes with the listener.</param>
     /// <param name="mode">Of the socket's file.</param>
     /// <param name="logger">Hears of connections that can't be taken.</param>
+    /// <param name="group">Of the socket's file, by number; null: this process's.</param>
     /// <exception cref="SyscallException">The path can't be bound.</exception>
-    public static LinkListener Open(EventLoop loop, LinkHub hub, string path, UnixFileMode mode, ILogger logger)
+    public static LinkListener Open(EventLoop loop, LinkHub hub, string path, UnixFileMode mode, ILogger logger, uint? group = null)
     {
         ArgumentNullException.ThrowIfNull(loop);
-        return new LinkListener(loop, hub, UnixSocketHandle.Listen(path, SocketKind.Packets, mode), path, logger);
+        return new LinkListener(loop, hub, UnixSocketHandle.Listen(path, SocketKind.Packets, mode, group), path, logger);
     }
 
     /// <summary>Stops, and removes the socket's file. Viewers stay.</summary>

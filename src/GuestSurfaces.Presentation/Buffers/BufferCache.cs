@@ -8,7 +8,11 @@ namespace GuestSurfaces.Presentation.Buffers;
 /// The wl_buffers of one connection, by storage, view and surface: a guest flips between the same few, and importing is dear. They go when
 /// their storage closes, when their surface goes, and when a guest makes too many.
 /// </summary>
-internal sealed class BufferCache(ShmImporter shm, DmabufImporter dmabuf, DmabufReleases releases) : IBufferConsumer
+/// <param name="shm">Imports shared memory.</param>
+/// <param name="dmabuf">Imports dma-bufs.</param>
+/// <param name="releases">Gives the locks of buffers back.</param>
+/// <param name="closed">Told when a storage took its wl_buffers with it: whoever closed it knows nothing of a connection, and the compositor has to hear of it soon.</param>
+internal sealed class BufferCache(ShmImporter shm, DmabufImporter dmabuf, DmabufReleases releases, Action closed) : IBufferConsumer
 {
     // Two or three are usual; a guest that pans around in one storage makes a new one each frame.
     private const int MaxIdlePerStorage = 8;
@@ -111,6 +115,7 @@ internal sealed class BufferCache(ShmImporter shm, DmabufImporter dmabuf, Dmabuf
 
         shm.Forget(storage);
         dmabuf.Forget(storage);
+        closed();
     }
 
     private static void Trim(List<SurfaceBuffer> list)

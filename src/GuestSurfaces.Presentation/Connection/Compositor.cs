@@ -18,6 +18,9 @@ internal interface ICompositorOwner
     /// <summary>What the compositor imports has changed.</summary>
     void OnDmabufsChanged();
 
+    /// <summary>A storage closed, and there are requests about it to send: otherwise the compositor keeps its memory.</summary>
+    void OnStorageClosed();
+
     /// <summary>A frame has to be converted, for the first time.</summary>
     /// <param name="device">What the compositor draws with, a dev_t; 0 if it doesn't tell.</param>
     /// <returns>The GPU, for as long as the connection lasts; null if nothing is to be converted.</returns>
@@ -206,7 +209,7 @@ internal sealed class Compositor : IWaylandConnectionListener, IWaylandGlobalsLi
             _feedback = new DmabufFeedbackReader(dmabuf, OnFeedback);
         var shm = _globals.Require<WlShm>();
         var reason = Dmabuf is null ? "the compositor offers no linux-dmabuf" : string.Empty; // else the guest's side knows why its pixels are no dma-buf
-        _buffers = new BufferCache(new ShmImporter(shm, canScale, reason), new DmabufImporter(Dmabuf, canScale), _releases);
+        _buffers = new BufferCache(new ShmImporter(shm, canScale, reason), new DmabufImporter(Dmabuf, canScale), _releases, _owner.OnStorageClosed);
         var singlePixel = _globals.Bind<WpSinglePixelBufferManagerV1>();
         _black = new BlackBuffers(shm, singlePixel, canScale, alpha: 255);
         _shade = new BlackBuffers(shm, singlePixel, canScale, alpha: 128);

@@ -43,7 +43,7 @@ public sealed class DriverQueue : IQueueInterrupt
         _slots = address + 0x8000;
         _busy = new bool[size / 2];
         _usedLength = new long[size / 2];
-        var layout = new SplitRingLayout(size, _descriptors, _available, _used, 0, Indirect: true, EventIndex: false);
+        var layout = Layout = new SplitRingLayout(size, _descriptors, _available, _used, 0, Indirect: true, EventIndex: false);
         Queue = SplitVirtqueue.TryOpen(memory, in layout, limits, this, out var error) ?? throw new InvalidOperationException(error);
     }
 
@@ -57,6 +57,12 @@ public sealed class DriverQueue : IQueueInterrupt
 
     /// <summary>Used entries seen, of any slot.</summary>
     public long Answers { get; private set; }
+
+    /// <summary>Commands that are still unanswered.</summary>
+    public int Pending => _busy.Count(static busy => busy);
+
+    /// <summary>Where the ring lies, for whoever tells the device of it.</summary>
+    public SplitRingLayout Layout { get; }
 
     public static ulong SpaceBytes(int size) => 0x8000 + ((ulong)size / 2 * SlotBytes);
 

@@ -7,15 +7,17 @@ using GuestSurfaces.Wayland.Server;
 namespace GuestSurfaces.Testing.Presentation;
 
 /// <summary>A wl_buffer as a compositor sees it: pixels in a client's memory, and whether they are still needed.</summary>
-public sealed class FakeBuffer
+public sealed class FakeBuffer : IWlBufferRequests
 {
+    private readonly FakeCompositor _compositor;
     private readonly SharedRegion? _memory;
     private readonly ulong _offset;
     private readonly uint _stride;
     private readonly uint _colour;
 
-    public FakeBuffer(WlBufferResource resource, BufferSize size, SharedRegion? memory, ulong offset, uint stride, uint format, uint colour = 0)
+    public FakeBuffer(FakeCompositor compositor, WlBufferResource resource, BufferSize size, SharedRegion? memory, ulong offset, uint stride, uint format, uint colour = 0)
     {
+        _compositor = compositor;
         Resource = resource;
         Size = size;
         Format = format;
@@ -24,6 +26,7 @@ public sealed class FakeBuffer
         _stride = stride;
         _colour = colour;
         resource.Tag = this;
+        resource.Handler = this;
     }
 
     public WlBufferResource Resource { get; }
@@ -52,6 +55,12 @@ public sealed class FakeBuffer
         Releases++;
         if (Resource.IsAlive)
             Resource.SendRelease();
+    }
+
+    void IWlBufferRequests.OnDestroy(WlBufferResource sender)
+    {
+        if (IsHeld)
+            _compositor.DestroyedHeld.Add(this);
     }
 
     /// <summary>What is at a place; premultiplied by the alpha in its upper byte, which is 255 where the format has none.</summary>

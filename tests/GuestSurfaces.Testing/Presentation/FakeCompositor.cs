@@ -54,6 +54,9 @@ public sealed class FakeCompositor
 
     public IReadOnlyList<FakeBuffer> Buffers => [.. Client.Resources<WlBufferResource>().Select(static b => (FakeBuffer)b.Tag!)];
 
+    /// <summary>Buffers that the client destroyed while they were held. Protocols allow that; but who does it hears no more when their pixels are free.</summary>
+    public List<FakeBuffer> DestroyedHeld { get; } = [];
+
     /// <summary>Whether it sends nothing any more.</summary>
     public bool IsDead { get; private set; }
 
@@ -163,7 +166,7 @@ public sealed class FakeCompositor
     }
 
     void IWpSinglePixelBufferManagerV1Requests.OnCreateU32RgbaBuffer(WpSinglePixelBufferManagerV1Resource sender, WlBufferResource id, uint r, uint g, uint b, uint a) =>
-        _ = new FakeBuffer(id, new BufferSize(1, 1), null, 0, 0, (uint)WlShmFormat.Argb8888, (a >> 24 << 24) | (r >> 24 << 16) | (g >> 24 << 8) | (b >> 24));
+        _ = new FakeBuffer(this, id, new BufferSize(1, 1), null, 0, 0, (uint)WlShmFormat.Argb8888, (a >> 24 << 24) | (r >> 24 << 16) | (g >> 24 << 8) | (b >> 24));
 
     internal void Keep(SharedRegion memory) => _memory.Add(memory);
 
@@ -225,7 +228,7 @@ public sealed class FakeCompositor
             if (offset < 0 || width <= 0 || height <= 0 || stride < width * 4 || (long)offset + ((long)stride * height) > poolBytes)
                 compositor.Violation(sender, (uint)WlShmError.InvalidStride, $"{width}x{height}, stride {stride}, at {offset} of {poolBytes}");
             else
-                _ = new FakeBuffer(id, new BufferSize(width, height), memory, (ulong)offset, (uint)stride, (uint)format);
+                _ = new FakeBuffer(compositor, id, new BufferSize(width, height), memory, (ulong)offset, (uint)stride, (uint)format);
         }
     }
 

@@ -60,7 +60,7 @@ public sealed class FakeDmabuf : IZwpLinuxDmabufV1Requests
         _compositor.Client.Flush();
     }
 
-    void IZwpLinuxDmabufV1Requests.OnCreateParams(ZwpLinuxDmabufV1Resource sender, ZwpLinuxBufferParamsV1Resource paramsId) => paramsId.Handler = new Params(this, paramsId);
+    void IZwpLinuxDmabufV1Requests.OnCreateParams(ZwpLinuxDmabufV1Resource sender, ZwpLinuxBufferParamsV1Resource paramsId) => _ = new Params(this, paramsId);
 
     void IZwpLinuxDmabufV1Requests.OnGetDefaultFeedback(ZwpLinuxDmabufV1Resource sender, ZwpLinuxDmabufFeedbackV1Resource id) =>
         AddFeedback(new FakeFeedback(this, id, null), _compositor.Options.HoldDefaultFeedback, _compositor.Options.DefaultTranches);
@@ -77,11 +77,21 @@ public sealed class FakeDmabuf : IZwpLinuxDmabufV1Requests
             feedback.Send(tranches);
     }
 
-    private sealed class Params(FakeDmabuf dmabuf, ZwpLinuxBufferParamsV1Resource resource) : IZwpLinuxBufferParamsV1Requests
+    private sealed class Params : IZwpLinuxBufferParamsV1Requests
     {
+        private readonly FakeDmabuf _dmabuf;
+        private readonly ZwpLinuxBufferParamsV1Resource _resource;
         private readonly List<FakePlane> _planes = [];
         private MemFdHandle? _file;
         private FakeImport? _asked;
+
+        public Params(FakeDmabuf dmabuf, ZwpLinuxBufferParamsV1Resource resource)
+        {
+            _dmabuf = dmabuf;
+            _resource = resource;
+            resource.Handler = this;
+            resource.Destroyed += _ => _file?.Dispose(); // unless there is a buffer of it
+        }
 
         void IZwpLinuxBufferParamsV1Requests.OnAdd(
             ZwpLinuxBufferParamsV1Resource sender, ReceivedFd fd, uint planeIdx, uint offset, uint stride, uint modifierHi, uint modifierLo)
@@ -112,32 +122,32 @@ public sealed class FakeDmabuf : IZwpLinuxDmabufV1Requests
                 return;
             _asked = new FakeImport(new BufferSize(width, height), new DrmFormat(format), _planes);
             CheckAgainstFormat(_asked);
-            dmabuf.Asked.Add(_asked);
-            if (dmabuf._compositor.Options.HoldImports)
-                dmabuf._held.Add(this);
+            _dmabuf.Asked.Add(_asked);
+            if (_dmabuf._compositor.Options.HoldImports)
+                _dmabuf._held.Add(this);
             else
-                Answer(dmabuf._compositor.Options.RefuseImport(_asked));
+                Answer(_dmabuf._compositor.Options.RefuseImport(_asked));
         }
 
         internal void Answer(bool refuse)
         {
-            if (!resource.IsAlive)
+            if (!_resource.IsAlive)
                 return;
             if (refuse)
             {
-                _file?.Dispose();
-                resource.SendFailed();
+                _resource.SendFailed();
                 return;
             }
 
             var memory = SharedRegion.TryOpen(_file!, 0, _planes[0].FileBytes, mayMap: true, out _)!;
-            dmabuf._compositor.Keep(memory);
+            _file = null;
+            _dmabuf._compositor.Keep(memory);
             var buffer = new WlBufferResource();
-            resource.SendCreated(buffer);
+            _resource.SendCreated(buffer);
 
             // Only pictures of four bytes a pixel are looked at; others are black.
             var isSeen = _planes.Count == 1;
-            _ = new FakeBuffer(buffer, _asked!.Size, isSeen ? memory : null, _planes[0].Offset, _planes[0].Stride, _asked.Format.Fourcc);
+            _ = new FakeBuffer(_dmabuf._compositor, buffer, _asked!.Size, isSeen ? memory : null, _planes[0].Offset, _planes[0].Stride, _asked.Format.Fourcc);
         }
 
         private static (int Planes, uint ChromaRows) PlanesOf(DrmFormat format) => format.ToString() switch
@@ -149,7 +159,7 @@ public sealed class FakeDmabuf : IZwpLinuxDmabufV1Requests
 
         private void CheckAgainstFormat(FakeImport asked)
         {
-            Check(dmabuf._advertised.Contains((asked.Format, asked.Modifier)), ZwpLinuxBufferParamsV1Error.InvalidFormat, $"{asked.Format} {asked.Modifier} was not advertised");
+            Check(_dmabuf._advertised.Contains((asked.Format, asked.Modifier)), ZwpLinuxBufferParamsV1Error.InvalidFormat, $"{asked.Format} {asked.Modifier} was not advertised");
             var (planes, chromaRows) = PlanesOf(asked.Format);
             if (asked.Modifier == DrmModifier.Linear)
                 Check(asked.Planes.Count == planes, ZwpLinuxBufferParamsV1Error.Incomplete, $"{asked.Planes.Count} planes of {asked.Format}");
@@ -164,7 +174,7 @@ public sealed class FakeDmabuf : IZwpLinuxDmabufV1Requests
         private void Check(bool isKept, ZwpLinuxBufferParamsV1Error error, string rule)
         {
             if (!isKept)
-                dmabuf._compositor.Violation(resource, (uint)error, rule);
+                _dmabuf._compositor.Violation(_resource, (uint)error, rule);
         }
     }
 }

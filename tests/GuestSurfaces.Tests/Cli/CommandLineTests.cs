@@ -1,5 +1,9 @@
 // SPDX-License-Identifier: MIT
+using System.CommandLine;
 using GuestSurfaces.Cli;
+using GuestSurfaces.Cli.Commands;
+using GuestSurfaces.Cli.Hosting;
+using GuestSurfaces.Core.Buffers;
 using Xunit;
 
 namespace GuestSurfaces.Tests.Cli;
@@ -22,6 +26,7 @@ public sealed class CommandLineTests
     [InlineData("run", "--device auto takes the generic one")]
     [InlineData("status", "guest-surfaces status work --json")]
     [InlineData("attach vhost-user", "crosvm run")]
+    [InlineData("device", "docs/security.md")]
     [InlineData("device", "ends on SIGTERM")]
     [InlineData("device", "guest-surfaces present work")]
     [InlineData("present", "guest-surfaces present work --view-only")]
@@ -48,6 +53,10 @@ public sealed class CommandLineTests
     [InlineData("device --fd 3 --socket-path x", "--socket-path")]
     [InlineData("device --fd x", "as a number")]
     [InlineData("device --socket-path x --window --link", "--window")]
+    [InlineData("device --socket-path x --link-mode 66", "0660")]
+    [InlineData("device --socket-path x --link-mode 0680", "0660")]
+    [InlineData("device --socket-path x --link-mode 4755", "0660")]
+    [InlineData("device --socket-path x --link-group no-such-group-here", "no-such-group-here")]
     [InlineData("present", "present --help")]
     [InlineData("present work --grace soon", "--grace")]
     [InlineData("present work --grace -1", "86400")]
@@ -92,6 +101,39 @@ public sealed class CommandLineTests
         Assert.Equal(2, exitCode);
         Assert.Contains("107", errors, StringComparison.Ordinal);
         Assert.Contains("125", errors, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void What_run_is_told_its_device_is_told()
+    {
+        var options = new HostOptions
+        {
+            Name = "-x \"y\"=1",
+            Outputs = 3,
+            Size = new BufferSize(640, 400),
+            StatsPath = "/tmp/stats.json",
+            Notes = new Dictionary<string, string> { ["guest"] = "a=b", ["vmm"] = "" },
+            LinkPath = "/tmp/x.link",
+            ServesLink = true,
+            ZeroCopy = false,
+            Alias2D = true,
+            Isolate = false,
+            Verbose = true,
+        };
+        foreach (var given in (HostOptions[])[options, options with { ShowWindows = false, LinkPath = null, ServesLink = false }, new HostOptions { Name = "plain" }])
+        {
+            var common = new CommonOptions();
+            var command = new Command("device")
+            {
+                new Option<string>("--socket-path"), common.Name, common.Outputs, common.Size, common.Stats, common.Note, common.NoDisplay, common.Link, common.ZeroCopy, common.Alias2D,
+                common.NoIsolation, common.Verbose,
+            };
+            var parsed = command.Parse(VmSupervisor.DeviceArguments(given, "/tmp/gpu.sock")[1..]);
+            Assert.Empty(parsed.Errors);
+            var told = common.Read(parsed);
+            Assert.Equal(given.Notes.OrderBy(static n => n.Key), told.Notes.OrderBy(static n => n.Key));
+            Assert.Equal(given with { Notes = told.Notes }, told);
+        }
     }
 
     [Fact]

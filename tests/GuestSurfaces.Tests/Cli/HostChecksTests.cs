@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 using GuestSurfaces.Cli.Doctor;
+using GuestSurfaces.Interop;
 using GuestSurfaces.Transports.Udmabuf;
 using Xunit;
 
@@ -30,5 +31,19 @@ public sealed class HostChecksTests
         Assert.Equal(limit.Length == 0 ? Severity.Good : Severity.Slower, finding.Severity);
         var named = new[] { "list_limit", "size_limit_mb" }.Where(name => finding.Fix.Contains(name, StringComparison.Ordinal));
         Assert.Equal(limit.Length == 0 ? [] : [limit], named);
+    }
+    [Theory]
+    [InlineData(6, Errno.None, Errno.None, "files, TCP, signals and abstract sockets confined (Landlock 6)", "")]
+    [InlineData(9, Errno.None, Errno.None, "(Landlock 9)", "")]
+    [InlineData(4, Errno.None, Errno.None, "files, TCP confined (Landlock 4)", "6.12")]
+    [InlineData(1, Errno.None, Errno.None, "files confined (Landlock 1)", "6.12")]
+    [InlineData(0, Errno.EOPNOTSUPP, Errno.None, "Landlock: this kernel was started without it", "lsm=")]
+    [InlineData(6, Errno.None, Errno.ENOSYS, "seccomp: this kernel was built without it", "CONFIG_SECCOMP_FILTER")]
+    public void What_a_device_can_give_up_on_this_kernel_is_told(int landlock, Errno withoutLandlock, Errno withoutSeccomp, string says, string fix)
+    {
+        var finding = HostChecks.JudgeIsolation(landlock, withoutLandlock, withoutSeccomp);
+        Assert.Contains(says, finding.Observation, StringComparison.Ordinal);
+        Assert.Equal(fix.Length == 0, finding.Severity == Severity.Good);
+        Assert.Contains(fix, finding.Fix, StringComparison.Ordinal);
     }
 }

@@ -96,7 +96,7 @@ public sealed class StatusTests : IDisposable
     public void Json_has_the_names_that_stats_files_have()
     {
         using var json = JsonDocument.Parse(Snapshot().ToJson());
-        Assert.Equal(["schema", "name", "pid", "transport", "frontend", "shown", "viewers", "in_charge", "uptime_s", "stats"], json.RootElement.EnumerateObject().Select(static p => p.Name));
+        Assert.Equal(["schema", "name", "pid", "transport", "frontend", "shown", "viewers", "in_charge", "isolation", "uptime_s", "stats"], json.RootElement.EnumerateObject().Select(static p => p.Name));
         Assert.Equal("fix it", json.RootElement.GetProperty("stats").GetProperty("remedy").GetString());
         Assert.Equal(31, json.RootElement.GetProperty("stats").GetProperty("pinned_bytes").GetInt32());
         Assert.InRange(Snapshot().ToJson().Length, 1, 16 << 10);
@@ -121,6 +121,7 @@ public sealed class StatusTests : IDisposable
         Assert.Contains("copied    1.5 MiB a frame", all, StringComparison.Ordinal);
         Assert.Contains("viewers   2, present 7 in charge", all, StringComparison.Ordinal);
         Assert.Contains("7 answered by the clock", all, StringComparison.Ordinal);
+        Assert.Contains("process   isolated: all of it", all, StringComparison.Ordinal);
         Assert.Contains("for 3 min", all, StringComparison.Ordinal);
         Assert.Contains("0.25 ms", all, StringComparison.Ordinal);
     }
@@ -149,6 +150,7 @@ public sealed class StatusTests : IDisposable
         Shown = true,
         Viewers = 2,
         InCharge = "present 7",
+        Isolation = "isolated: all of it",
         UptimeS = 200,
         Stats = new StatsReport
         {

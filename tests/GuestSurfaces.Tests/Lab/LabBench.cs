@@ -72,11 +72,15 @@ internal sealed partial class LabBench : IDisposable
     /// <summary>Starts guest-surfaces, waiting for a VMM at the socket <paramref name="name"/>.sock; its statistics go to <paramref name="name"/>.json.</summary>
     public LabProcess StartBridge(string name, params string[] options) => StartBackend(name, ["attach", "vhost-user", .. options]);
 
-    /// <summary>The same without windows: viewers connect at <paramref name="name"/>.link.</summary>
-    public LabProcess StartDevice(string name, params string[] options) => StartBackend(name, ["device", "--link", this[$"{name}.link"], .. options]);
+    /// <summary>The same by a device in a process of its own, and a viewer of it that ends with it.</summary>
+    public (LabProcess Device, LabProcess Viewer) StartDevice(string name, params string[] options) =>
+        (StartDeviceAlone(name, options), StartViewer(name, "--grace", "0"));
+
+    /// <summary>A device that nobody views: viewers connect at <paramref name="name"/>.link.</summary>
+    public LabProcess StartDeviceAlone(string name, params string[] options) => StartBackend(name, ["device", "--link", this[$"{name}.link"], .. options]);
 
     /// <summary>Starts a viewer of the device <paramref name="device"/>.</summary>
-    public LabProcess StartPresenter(string device, params string[] options) => StartProgram(["present", this[$"{device}.link"], .. options]);
+    public LabProcess StartViewer(string device, params string[] options) => StartProgram(["present", this[$"{device}.link"], .. options]);
 
     /// <summary>Boots a guest whose GPU is served at <paramref name="bridge"/>.sock.</summary>
     public void StartGuest(string name, string bridge, params string[] options)

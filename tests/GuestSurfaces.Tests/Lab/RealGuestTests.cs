@@ -45,6 +45,29 @@ public sealed class RealGuestTests
     }
 
     [Theory]
+    [InlineData("weston10", "6.12", "trixie", "gpu", "flip")]
+    [InlineData("weston14", "6.1", "vmm", "test", "damage")]
+    public void A_guest_whose_device_is_isolated_is_shown_by_a_viewer(string compositor, string kernel, string qemu, string device, string job)
+    {
+        using var bench = new LabBench(compositor);
+        var (backend, viewer) = bench.StartDevice("guest");
+        bench.StartGuest("vm", "guest", "--qemu", qemu, "--device", device, "--guest", kernel, "--job", job, "--frames", "60");
+        bench.WaitFor("vm", "^GS-DONE");
+        var held = bench.Held("vm");
+        bench.ShootUntil(picture => picture.Crc == held[0]);
+        bench.AssertNoKernelErrors("vm");
+        bench.StopGuest("vm");
+        foreach (var process in (LabProcess[])[backend, viewer])
+        {
+            Assert.True(process.WaitForExit(TimeSpan.FromSeconds(20)), process.Output);
+            Assert.Equal(0, process.ExitCode);
+        }
+
+        Assert.Contains("isolated: ", backend.Output, StringComparison.Ordinal);
+        Assert.True(bench.Stats("guest").GetProperty("frames_presented").GetInt64() > 0);
+    }
+
+    [Theory]
     [InlineData("weston10", "6.12", "flip")]
     [InlineData("weston14", "6.1", "flip")]
     [InlineData("sway", "6.12", "damage")]

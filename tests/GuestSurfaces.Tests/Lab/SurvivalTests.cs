@@ -36,8 +36,8 @@ public sealed partial class SurvivalTests
         var presenter = default(LabProcess);
         for (var life = 1; life <= 2; life++)
         {
-            var device = bench.StartDevice("guest");
-            presenter ??= bench.StartPresenter("guest", "--fullscreen", "--grace", "30");
+            var device = bench.StartDeviceAlone("guest");
+            presenter ??= bench.StartViewer("guest", "--fullscreen", "--grace", "30");
             bench.StartGuest($"vm{life}", "guest", "--qemu", "vmm", "--device", "test", "--job", "flip", "--frames", "20", "--seed", $"{life}");
             bench.WaitFor($"vm{life}", "^GS-DONE");
             var held = bench.Held($"vm{life}")[0];

@@ -32,6 +32,22 @@ public sealed partial class UdmabufTests(StableMachine l1) : IClassFixture<Stabl
     [Fact]
     public void A_dma_buf_tells_of_every_fence_in_it() => l1.Try(() => Check(StockLimits, "fences"));
 
+    /// <summary>A stock kernel has all mechanisms, and /dev/udmabuf: what must be denied, what must not, and a control.</summary>
+    [Fact]
+    public void A_device_is_denied_what_it_never_needs_and_makes_dma_bufs_all_the_same() => l1.Try(() =>
+    {
+        const string inFolder = "D=$(mktemp -d /tmp/home.XXXXXX); trap 'rm -rf $D' EXIT; ";
+        var isolated = l1.Run(inFolder + Program("isolation") + " $D");
+        TestContext.Current.TestOutputHelper?.WriteLine(isolated);
+        Assert.Contains("reads a file in the home folder: denied", isolated, StringComparison.Ordinal);
+        Assert.Contains("connects by TCP: denied", isolated, StringComparison.Ordinal);
+        Assert.Contains("\nisolated: ", isolated, StringComparison.Ordinal);
+        Assert.Contains("pages become a dma-buf", isolated, StringComparison.Ordinal);
+        var control = l1.Run(inFolder + Program("isolation") + " $D off");
+        Assert.DoesNotContain(": denied", control, StringComparison.Ordinal);
+        Assert.Contains("became another program", control, StringComparison.Ordinal);
+    });
+
     [Fact]
     public void Within_the_stock_limits_every_shape_is_shown_and_beyond_them_copied() => l1.Try(() => AssertShapes("weston-drm+feedback", StockLimits, new()
     {

@@ -69,6 +69,19 @@ public sealed partial class ZeroCopyTests(StableMachine l1) : IClassFixture<Stab
         Assert.Equal(0, guest.Stats.GetProperty("zero_copy_presented").GetInt64());
     });
 
+    /// <summary>Its dma-bufs are made by a process that may hardly do anything else, and shown by another one.</summary>
+    /// <param name="name">The case.</param>
+    [Theory]
+    [InlineData("weston-drm+feedback/vmm/6.12/flip")]
+    [InlineData("sway-drm/vmm/6.1/damage")]
+    public void A_guest_whose_device_is_isolated_is_shown_from_its_own_pages_by_a_viewer(string name) => l1.Try(() =>
+    {
+        var guest = NestedGuest.Run(l1, name, "--backend device");
+        Assert.Contains(" isolated: ", guest["attach.log"], StringComparison.Ordinal);
+        guest.AssertShown(isFullscreen: true);
+        AssertDirect(guest);
+    });
+
     /// <summary>
     /// The GPU's software twin reads the guest's pages and draws into a buffer of the compositor's own GPU by GBM; where the compositor names none (linux-dmabuf 3), into
     /// a udmabuf.

@@ -165,12 +165,63 @@ public sealed class TwoProcessTests : IGuestTransport, IDisposable
     }
 
     [Fact]
-    public void Viewer_of_a_run_that_is_killed_ends_too()
+    public void Viewer_and_device_of_a_run_that_is_killed_end_too()
     {
         var run = StartProgram("run", "--name", "vm", "--device", "gpu", "--", "sh", "-c", "sleep 9");
         var viewer = WaitForChild(run, 0);
+        var device = FindChild(run, "device", 0);
         run.Signal("KILL");
-        WaitUntil(() => !Directory.Exists($"/proc/{viewer}"), null);
+        WaitUntil(() => !Directory.Exists($"/proc/{viewer}") && !Directory.Exists($"/proc/{device}"), null);
+    }
+
+    [Fact]
+    public void Device_of_a_run_that_is_killed_takes_nothing_with_it_and_that_is_told_once()
+    {
+        var run = StartProgram("run", "--name", "vm", "--device", "gpu", "--stats", Path.Combine(_folder.FullName, "stats.json"), "--", "sh", "-c", "sleep 9; exit 7");
+        _ = WaitForChild(run, 0);
+        Kill(FindChild(run, "device", 0));
+        Assert.True(run.WaitForExit(s_patience), run.Output);
+        Assert.Equal(7, run.ExitCode);
+        Assert.Single(run.Output.Split('\n'), static line => line.Contains("without a screen", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void Window_that_is_closed_asks_the_vm_of_a_run_to_end()
+    {
+        var run = StartProgram("run", "--name", "vm", "--device", "gpu", "--", "sh", "-c", "trap 'kill $!; exit 5' TERM; sleep 60 & wait");
+        var presenter = WaitForChild(run, 0);
+        using var viewer = new LinkViewer(_loop, new LinkViewerOptions { Name = "tester", WantsControl = true }, new GuestStatistics(), NullLogger.Instance);
+        viewer.Connect(Path.Combine(_folder.FullName, "guest-surfaces", "vm.link"));
+        RunUntil(() => viewer.SourceName == "vm", run);
+        Kill(presenter);
+        RunUntil(() => viewer.IsInCharge, run);
+        viewer.CloseWanted(0);
+        RunUntil(() => run.HasExited, null);
+        Assert.Equal(5, run.ExitCode);
+    }
+
+    [Theory]
+    [InlineData("--one-process")]
+    [InlineData("--no-display")]
+    [InlineData("--no-isolation")]
+    public void Run_ends_as_its_vm_does_and_leaves_the_statistics(string option)
+    {
+        var stats = Path.Combine(_folder.FullName, "stats.json");
+        var run = StartProgram("run", option, "--name", "vm", "--device", "gpu", "--stats", stats, "--note", "guest=none", "--", "sh", "-c", "sleep 1; exit 7");
+        Assert.True(run.WaitForExit(s_patience), run.Output);
+        Assert.Equal(7, run.ExitCode);
+        Assert.Contains("\"guest\": \"none\"", File.ReadAllText(stats), StringComparison.Ordinal);
+        Assert.Equal([stats], Directory.GetFiles(_folder.FullName, "*", SearchOption.AllDirectories));
+    }
+
+    [Fact]
+    public void Run_ends_with_what_its_device_says_when_that_cannot_start()
+    {
+        var run = StartProgram("run", "--name", "vm", "--device", "gpu", "--stats", "/proc/stats.json", "--", "sh", "-c", "echo the VM runs");
+        Assert.True(run.WaitForExit(s_patience), run.Output);
+        Assert.NotEqual(0, run.ExitCode);
+        Assert.Contains("/proc/stats.json", run.Output, StringComparison.Ordinal);
+        Assert.DoesNotContain("the VM runs", run.Output, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -276,18 +327,19 @@ public sealed class TwoProcessTests : IGuestTransport, IDisposable
     private static int WaitForChild(LabProcess run, int old)
     {
         var found = 0;
-        WaitUntil(
-            () =>
-            {
-                foreach (var child in File.ReadAllText($"/proc/{run.Id}/task/{run.Id}/children").Split(' ', StringSplitOptions.RemoveEmptyEntries))
-                {
-                    if (child != $"{old}" && File.ReadAllText($"/proc/{child}/cmdline").Contains("\0present\0", StringComparison.Ordinal))
-                        found = int.Parse(child, System.Globalization.CultureInfo.InvariantCulture);
-                }
+        WaitUntil(() => (found = FindChild(run, "present", old)) != 0 && run.Output.Split("has connected").Length > (old == 0 ? 1 : 2), run);
+        return found;
+    }
 
-                return found != 0 && run.Output.Split("has connected").Length > (old == 0 ? 1 : 2);
-            },
-            run);
+    private static int FindChild(LabProcess run, string command, int old)
+    {
+        var found = 0;
+        foreach (var child in File.ReadAllText($"/proc/{run.Id}/task/{run.Id}/children").Split(' ', StringSplitOptions.RemoveEmptyEntries))
+        {
+            if (child != $"{old}" && File.ReadAllText($"/proc/{child}/cmdline").Contains($"\0{command}\0", StringComparison.Ordinal))
+                found = int.Parse(child, System.Globalization.CultureInfo.InvariantCulture);
+        }
+
         return found;
     }
 

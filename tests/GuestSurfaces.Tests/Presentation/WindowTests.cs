@@ -334,4 +334,22 @@ public class WindowTests
         on.Pump();
         Assert.Equal([new BufferSize(80, 60)], on.Events.Modes.Select(static m => m.Size));
     }
+
+    [Fact]
+    public void A_storage_that_closes_takes_its_wl_buffer_and_its_pool_with_it_though_no_frame_follows()
+    {
+        using var f = new PresenterFixture();
+        using var first = new TestPicture(40, 30);
+        using var second = new TestPicture(40, 30);
+        f.Show(first);
+        f.Refresh();
+        f.Show(second);
+        f.Refresh();
+        Assert.Equal((2, 2), (f.Compositor.Buffers.Count, f.Compositor.Pools));
+        first.Storage.Drop();
+        Assert.True(first.Storage.IsClosed);
+        f.Timers.RunDue(); // neither the guest nor the compositor gives the presenter another turn
+        f.Compositor.Dispatch();
+        Assert.Equal((1, 1), (f.Compositor.Buffers.Count, f.Compositor.Pools));
+    }
 }

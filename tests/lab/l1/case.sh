@@ -11,6 +11,7 @@
 #       --program DIR     a published guest-surfaces (default: /share/program); one in /tmp is used as it is, others are copied there
 #       --backend NAME    attach (default): guest-surfaces attach vhost-user
 #                         run             guest-surfaces run, whose windows are another process's; it says what it says in qemu.log
+#                         device          guest-surfaces device, isolated, and guest-surfaces present; attach.log is of both
 #                         protect:direct  lab-shot of --program, which takes the framebuffers' pages away from its own mapping of
 #                                         the guest's RAM while they are shown
 #                         protect:copy    its control, which copies from those pages: the case is done when that has killed it
@@ -45,7 +46,7 @@ while [ $# -gt 0 ]; do
     esac
     shift 2
 done
-case $backend in attach | run | protect:direct | protect:copy) ;; *) bad_use "--backend attach, run, protect:direct or protect:copy" ;; esac
+case $backend in attach | device | run | protect:direct | protect:copy) ;; *) bad_use "--backend attach, device, run, protect:direct or protect:copy" ;; esac
 if [ -n "$kills" ]; then
     [ "$backend/$job" = run/flip ] || bad_use "--kills wants --backend run and job flip"
     frames=0 # until a key is pressed
@@ -55,10 +56,15 @@ if [ -z "$device" ]; then case $qemu in vmm) device=test ;; *) device=gpu ;; esa
 
 mkdir -p "$out"
 work=$(mktemp -d /tmp/gs.XXXXXX)
-attach=
+attach='' viewer=''
+stop_backend() {
+    if [ -n "$attach" ]; then stop_pid "$attach" 10; fi
+    if [ -n "$viewer" ]; then stop_pid "$viewer" 10; fi
+    attach='' viewer=''
+}
 cleanup() {
     "$lab_dir/vm.sh" down "$work/v" || true
-    if [ -n "$attach" ]; then stop_pid "$attach" 10; fi
+    stop_backend
     "$lab_dir/compositors.sh" down "$work/w" || true
     cp "$work"/v/{serial,qemu}.log "$work/w/compositor.log" "$work"/{attach,kills}.log "$work/stats.json" "$out" 2> /dev/null || true
     rm -rf "$work"
@@ -109,6 +115,7 @@ gpu=(--device "$device" --gpu "$work/gpu.sock")
 log=$work/attach.log
 case $backend in
     attach) command=("$program/guest-surfaces" attach vhost-user --socket-path "$work/gpu.sock" --once "${options[@]}") ;;
+    device) command=("$program/guest-surfaces" device --socket-path "$work/gpu.sock" --link "$work/gpu.link" "${options[@]}") ;;
     run)
         command=()
         case $device in test) options+=(--device generic) ;; *) options+=(--device "$device") ;; esac
@@ -121,12 +128,20 @@ esac
 
 start_backend() {
     began=$(uptime_s)
-    "${command[@]}" > "$work/attach.log" 2>&1 &
+    "${command[@]}" >> "$work/attach.log" 2>&1 &
     attach=$!
     until [ -S "$work/gpu.sock" ]; do
         alive "$attach" || { cat "$work/attach.log" >&2; die "the back-end ended"; }
         rest 0.1
     done
+    if [ "$backend" = device ]; then
+        "$program/guest-surfaces" present "$work/gpu.link" --grace 0 >> "$work/attach.log" 2>&1 &
+        viewer=$!
+        until [[ $(< "$work/attach.log") = *"has connected"* ]]; do # or a guest that is quick would have drawn for nobody
+            alive "$viewer" || { cat "$work/attach.log" >&2; die "the viewer ended"; }
+            rest 0.2
+        done
+    fi
     note "back-end: $(elapsed_since "$began")"
 }
 
@@ -144,7 +159,7 @@ if ! boot; then
     note "the guest's kernel ended in the emulated SVM, before it had a driver; once more"
     cp "$work/v/serial.log" "$out/ended.log"
     "$lab_dir/vm.sh" down "$work/v"
-    if [ -n "$attach" ]; then stop_pid "$attach" 10; fi
+    stop_backend
     rm -f "$work/gpu.sock"
     boot || die "the guest did not boot"
 fi
@@ -168,6 +183,7 @@ note "guest: $(elapsed_since "$began")"
 # the back-end may have to draw the last picture, in software: it is done when it hardly uses its processor any more
 used=0
 for _ in $(seq 60); do
+    [ -n "$attach" ] || break # (run has nothing to draw)
     before=$used
     read -r words < "/proc/$attach/stat" || break
     read -ra words <<< "${words##*) }"
@@ -195,6 +211,10 @@ done
 if [ -n "$attach" ]; then
     ! alive "$attach" || die "the back-end has not ended with its VMM"
     backend_ends
+    if [ -n "$viewer" ]; then
+        wait "$viewer" || die "the viewer ended with $?"
+        viewer=
+    fi
     [ "$status" = 0 ] || { tail -n 20 "$log" >&2; die "the back-end ended with $status"; }
 fi
-case $backend in attach | run) [ -s "$work/stats.json" ] || { tail -n 20 "$log" >&2; die "guest-surfaces wrote no statistics"; } ;; esac
+[[ $backend = protect* ]] || [ -s "$work/stats.json" ] || { tail -n 20 "$log" >&2; die "guest-surfaces wrote no statistics"; }

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: MIT
+using System.Text.Json;
+using GuestSurfaces.Testing;
+using GuestSurfaces.Tests.Lab;
+using GuestSurfaces.Transports.VhostUser;
+using Xunit;
+
+namespace GuestSurfaces.Tests.Isolation;
+
+/// <summary>What a package installs says the same as the program.</summary>
+public sealed class AssetsTests : IDisposable
+{
+    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(60);
+
+    private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("gs-assets");
+
+    private static string PathOf(string name) => Path.Combine(Repository.Root, "assets", name);
+
+    [Fact]
+    public void The_program_that_libvirt_is_told_of_is_there_and_says_the_type_that_libvirt_is_told()
+    {
+        using var json = JsonDocument.Parse(File.ReadAllText(PathOf("vhost-user/50-guest-surfaces.json")));
+        Assert.Equal(["description", "type", "binary"], json.RootElement.EnumerateObject().Select(static p => p.Name));
+        var binary = json.RootElement.GetProperty("binary").GetString()!;
+        Assert.StartsWith("/usr/libexec/", binary, StringComparison.Ordinal);
+
+        // Installed, it finds the program in PATH; so it does here.
+        var program = Path.Combine(_folder.FullName, "guest-surfaces");
+        File.WriteAllText(program, $"#!/bin/sh\nexec dotnet '{Path.Combine(AppContext.BaseDirectory, "guest-surfaces.dll")}' \"$@\"\n");
+        File.SetUnixFileMode(program, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        var environment = new Dictionary<string, string> { ["PATH"] = $"{_folder.FullName}:{Environment.GetEnvironmentVariable("PATH")}" };
+        var printed = LabProcess.Run(PathOf(Path.Combine("vhost-user", Path.GetFileName(binary))), ["--print-capabilities"], s_patience, environment);
+        Assert.Equal(VhostUserProgram.Capabilities(VhostUserProgram.GpuDeviceId), printed.Trim());
+        using var capabilities = JsonDocument.Parse(printed);
+        Assert.Equal(capabilities.RootElement.GetProperty("type").GetString(), json.RootElement.GetProperty("type").GetString());
+    }
+
+    [Fact]
+    public void Units_are_what_systemd_takes_them_for()
+    {
+        if (!File.Exists("/usr/bin/systemd-analyze"))
+            Assert.Skip("systemd-analyze isn't installed");
+
+        // The program as it will be installed isn't here: anything stands in for it.
+        var units = Directory.GetFiles(PathOf("systemd/user"));
+        Assert.Equal(2, units.Length);
+        foreach (var unit in units)
+        {
+            var text = File.ReadAllText(unit);
+            Assert.Contains("ExecStart=/usr/bin/guest-surfaces ", text, StringComparison.Ordinal);
+            File.WriteAllText(Path.Combine(_folder.FullName, Path.GetFileName(unit)), text.Replace("/usr/bin/guest-surfaces", "/bin/true", StringComparison.Ordinal));
+        }
+
+        Assert.Equal("", LabProcess.Run("systemd-analyze", ["verify", .. Directory.GetFiles(_folder.FullName, "*.service")], s_patience).Trim());
+    }
+
+    public void Dispose() => _folder.Delete(recursive: true);
+}
