@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+using System.Globalization;
 using GuestSurfaces.Lab;
 using GuestSurfaces.Testing.Screenshots;
 
@@ -9,6 +10,7 @@ using GuestSurfaces.Testing.Screenshots;
 // lab-shot shapes DISPLAY [NAME...]: framebuffers of awkward shapes, to a compositor's screen.
 // lab-shot protect SOCKET DISPLAY direct|copy [fullscreen]: a back-end that can't touch its guest's framebuffers, and a control that dies of trying.
 // lab-shot isolation FOLDER [off]: whether a device's process can't do what it should not, and a control that can.
+// lab-shot kills FOLDER PRESENTERS COMPOSITORS COMMAND...: kills what shows a flipping guest; COMMAND starts the compositor once more.
 switch (args)
 {
     case ["udmabuf"]:
@@ -23,12 +25,14 @@ switch (args)
         return ProtectedGuest.Run(socket, screen, args[3] == "copy", args is [.., "fullscreen"]);
     case ["isolation", var folder, .. var mode]:
         return IsolationCheck.Run(folder, mode is [var one] ? one : "");
+    case ["kills", var folder, var presenters, var compositors, .. { Length: > 0 } again]:
+        return KillCheck.Run(folder, int.Parse(presenters, CultureInfo.InvariantCulture), int.Parse(compositors, CultureInfo.InvariantCulture), again);
     case [_, _]:
         break;
     default:
         Console.Error.WriteLine(
             "usage: lab-shot WAYLAND-SOCKET OUT.png | lab-shot udmabuf | lab-shot convert | lab-shot fences | lab-shot shapes WAYLAND-SOCKET [NAME...]"
-            + " | lab-shot isolation FOLDER [off] | lab-shot protect SOCKET WAYLAND-SOCKET direct|copy [fullscreen]");
+            + " | lab-shot isolation FOLDER [off] | lab-shot protect SOCKET WAYLAND-SOCKET direct|copy [fullscreen] | lab-shot kills FOLDER PRESENTERS COMPOSITORS COMMAND...");
         return 2;
 }
 

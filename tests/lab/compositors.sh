@@ -3,6 +3,7 @@
 # Compositors for tests: start, screenshot, stop; each with a run-time folder of its own.
 #
 #   compositors.sh up NAME DIR WIDTHxHEIGHT   prints two lines: WAYLAND_DISPLAY=/path/of/socket and PID=compositor's pid
+#   compositors.sh again NAME DIR WIDTHxHEIGHT   the same as up once it was killed; a display stays as it is
 #   compositors.sh shot NAME DIR OUT.png      what the compositor's output shows
 #   compositors.sh down DIR                   ends it, waits; DIR stays, with its log (compositor.log)
 #   compositors.sh list
@@ -168,11 +169,12 @@ running() {
     awk '{ print $1 }' "/proc/$launcher/task/$launcher/children" 2> /dev/null | grep . || return 1
 }
 
-# load_display NAME: the virtual display afresh, the only DRM device: a compositor could take another one for its own.
-# Sets card
+# load_display NAME: the virtual display, afresh unless there are windows that wait for it. It is the only DRM device: a
+# compositor could take another one for its own. Sets card
 load_display() {
     local options=()
     [ -n "${L1_ROOT:-}" ] || die "$1 wants a virtual display: run it in L1 (l1.sh)"
+    [ -z "$again" ] || { find_card; return; }
     case $1 in *+overlay*) options+=(enable_overlay=1) ;; esac
     case $1 in *+render*) options+=(render=1) ;; esac
     # when a compositor ends, the console takes the screen back, and the compositor's last picture goes: a moment later
@@ -182,6 +184,10 @@ load_display() {
     done
     [ ! -d /sys/module/vkms ] || die "the display is in use"
     modprobe vkms "${options[@]}" || die "no virtual display"
+    find_card
+}
+
+find_card() {
     for card in /dev/dri/card*; do :; done
     [ -c "$card" ] || die "vkms has made no /dev/dri/card*"
 }
@@ -229,8 +235,13 @@ down() {
     rm -f "$dir/launcher.pid" "$dir/display" "$dir"/gs-wayland* "$dir"/wayland-* "$dir"/sway-ipc.*
 }
 
+again=
 case ${1:-} in
-    up) [ $# -eq 4 ] || bad_use "up NAME DIR WIDTHxHEIGHT"; up "$2" "$3" "$4" ;;
+    up | again)
+        [ $# -eq 4 ] || bad_use "$1 NAME DIR WIDTHxHEIGHT"
+        case $1 in again) again=1 ;; esac
+        up "$2" "$3" "$4"
+        ;;
     shot) [ $# -eq 4 ] || bad_use "shot NAME DIR OUT.png"; shot "$2" "$3" "$4" ;;
     down) [ $# -eq 2 ] || bad_use "down DIR"; [ ! -d "$2" ] || down "$2" ;;
     list) printf '%s\n' "${names[@]}" ;;

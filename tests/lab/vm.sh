@@ -11,6 +11,8 @@
 #       --gpu-args TEXT   more properties of that device, e.g. "xres=1024,yres=768"
 #       --outputs N       heads the device may have (default 1)
 #       --input SOCKET    vhost-user-input-pci on this socket; may be repeated
+#       --under WORD      QEMU is started by this command, to which its own is appended; once for each word of it. It is
+#                         guest-surfaces run, which adds the GPU; what it says goes to qemu.log
 #       --qemu host|trixie|vmm   this machine's (Debian 12: 7.2), 10.0 in the trixie root, or 11.1 in the vmm root. Default: host,
 #                         but trixie where host cannot: QEMU before 8.0 has vhost-user devices with KVM only ("requires kvm")
 #       --guest 6.1|6.12  kernel (default 6.12)        --image tools|weston   a bigger initramfs
@@ -19,6 +21,7 @@
 #       --memory MIB (512)  --cpus N (1)  --accel auto|tcg|kvm (auto)  --limit SECONDS (120: then QEMU is killed)
 #   vm.sh wait DIR REGEX [SECONDS]   waits (60) for a line of serial.log, prints it; fails early on GS-FAIL or when QEMU ended
 #   vm.sh qmp DIR JSON...            sends QMP commands, prints the answers
+#   vm.sh press DIR                  presses the space bar of the guest's keyboard: a job that goes on until then ends
 #   vm.sh shot DIR OUT.ppm [HEAD]    QEMU's own view of a head (virtio, helper)
 #   vm.sh crc FILE.ppm               the crc of GS-HOLD over a picture
 #   vm.sh errors DIR                 prints kernel messages of level error on serial.log; fails if there are any
@@ -43,10 +46,10 @@ host_has_vhost_user() {
 }
 
 up() {
-    local gpu='' gpu_args='' outputs=1 inputs=() qemu='' guest=6.12 image='' append='' device=gpu memory=512 cpus=1 accel=auto limit=120 job=pattern words=()
+    local gpu='' gpu_args='' outputs=1 inputs=() under=() qemu='' guest=6.12 image='' append='' device=gpu memory=512 cpus=1 accel=auto limit=120 job=pattern words=()
     while [ $# -gt 0 ]; do
         case $1 in
-            --gpu) gpu=$2 ;; --device) device=$2 ;; --gpu-args) gpu_args=$2 ;; --outputs) outputs=$2 ;; --input) inputs+=("$2") ;;
+            --gpu) gpu=$2 ;; --device) device=$2 ;; --gpu-args) gpu_args=$2 ;; --outputs) outputs=$2 ;; --input) inputs+=("$2") ;; --under) under+=("$2") ;;
             --qemu) qemu=$2 ;; --guest) guest=$2 ;; --image) image=$2 ;; --append) append=$2 ;;
             --memory) memory=$2 ;; --cpus) cpus=$2 ;; --accel) accel=$2 ;; --limit) limit=$2 ;;
             --job) job=$2; words+=("gs.job=$2") ;;
@@ -113,7 +116,7 @@ up() {
     printf '%q ' qemu-system-x86_64 "${args[@]}" "$@" > "$dir/qemu.args"
     # shellcheck disable=SC2016 # the inner shell's
     setsid bash -c 'status=0; "$@" || status=$?; echo "$status" > "$0"' "$dir/qemu.status" \
-        timeout -k 2 "$limit" "${in_root[@]}" qemu-system-x86_64 "${args[@]}" "$@" < /dev/null > "$dir/qemu.log" 2>&1 &
+        timeout -k 2 "$limit" "${under[@]}" "${in_root[@]}" qemu-system-x86_64 "${args[@]}" "$@" < /dev/null > "$dir/qemu.log" 2>&1 &
     local launcher=$!
     for _ in $(seq 1200); do
         running && [ -S "$dir/qmp.sock" ] && break
@@ -164,6 +167,12 @@ qmp() {
     { printf '%s\n' '{"execute":"qmp_capabilities"}' "$@"; sleep "${QMP_LINGER:-0.3}"; } | timeout 20 socat -t 5 - "UNIX-CONNECT:$dir/qmp.sock" | tr -d '\r' | tail -n +3
 }
 
+press() {
+    local answer
+    answer=$(qmp '{"execute":"send-key","arguments":{"keys":[{"type":"qcode","data":"spc"}]}}')
+    case $answer in *'"error"'*) die "send-key: $answer" ;; esac
+}
+
 shot() {
     local out=$1 device='' answer
     out=$(cd "$(dirname "$out")" && pwd)/$(basename "$out")
@@ -191,7 +200,7 @@ down() {
 case $command in
     up) up "$@" ;;
     crc) crc "$dir" ;;
-    wait | qmp | shot | errors | down)
+    wait | qmp | press | shot | errors | down)
         [ -d "$dir" ] || die "$dir: no such folder"
         dir=$(cd "$dir" && pwd)
         case $command in wait) wait_line "$@" ;; *) "$command" "$@" ;; esac

@@ -4,7 +4,8 @@ using GuestSurfaces.Core.Loop;
 namespace GuestSurfaces.Cli.Hosting;
 
 /// <summary>
-/// Begins something again that ends: at once the first time, then after a pause that doubles each time, until it has gone well for a while. Thread: the loop's.
+/// Begins something again that ends. Two beginnings are at least a pause apart, which doubles each time until it has gone well for a while; what was there for longer
+/// than its pause is begun again at once. Thread: the loop's.
 /// </summary>
 internal sealed class Retry
 {
@@ -15,13 +16,14 @@ internal sealed class Retry
     private readonly Func<bool> _attempt;
     private readonly LoopTimer _timer;
     private long _pauseNs;
-    private long _beganNs = long.MaxValue;
+    private long _triedNs;
+    private bool _hasBegun;
 
     /// <summary>Makes one that rests.</summary>
     /// <param name="timers">The loop's.</param>
-    /// <param name="firstNs">The shortest pause.</param>
+    /// <param name="firstNs">The shortest pause, from one beginning to the next.</param>
     /// <param name="longestNs">The longest.</param>
-    /// <param name="steadyNs">How long it must have gone well for the next pause to be the shortest.</param>
+    /// <param name="steadyNs">How long it must have gone well for the next beginning to count as the first.</param>
     /// <param name="attempt">Begins; false if it can't now, and another attempt is due.</param>
     public Retry(TimerQueue timers, long firstNs, long longestNs, long steadyNs, Func<bool> attempt)
     {
@@ -38,10 +40,10 @@ internal sealed class Retry
     {
         if (_timer.IsArmed)
             return;
-        if (_beganNs != long.MaxValue && _timers.Clock.NowNs - _beganNs >= _steadyNs)
-            _pauseNs = _firstNs;
-        _beganNs = long.MaxValue;
-        _timer.ArmIn(_pauseNs);
+        if (_hasBegun && _timers.Clock.NowNs - _triedNs >= _steadyNs)
+            _pauseNs = 0;
+        _hasBegun = false;
+        _timer.ArmAt(_triedNs + _pauseNs);
         _pauseNs = Math.Clamp(_pauseNs * 2, _firstNs, _longestNs);
     }
 
@@ -50,10 +52,9 @@ internal sealed class Retry
 
     private void Attempt()
     {
-        var now = _timers.Clock.NowNs;
-        if (_attempt())
-            _beganNs = now;
-        else
+        _triedNs = _timers.Clock.NowNs;
+        _hasBegun = _attempt();
+        if (!_hasBegun)
             Start();
     }
 }

@@ -21,7 +21,9 @@ namespace GuestSurfaces.Cli.Present;
 internal sealed class PresentHost : IDisposable
 {
     private const long FirstRetryNs = 100_000_000;
-    private const long LongestRetryNs = 1_000_000_000;
+
+    // A compositor's socket is there before anybody listens on it, and its folder may go with the session: so it is tried, not watched. A try is one connect().
+    private const long LongestRetryNs = 500_000_000;
 
     private readonly PresentOptions _options;
     private readonly ILoggerFactory _loggers;

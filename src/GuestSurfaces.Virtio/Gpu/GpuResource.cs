@@ -10,6 +10,9 @@ internal abstract class GpuResource(uint id)
     /// <summary>Its guest pages; null while none are attached.</summary>
     public BackingList? Backing { get; private set; }
 
+    /// <summary>Whether its pages couldn't be read when they were last to be copied: their memory is gone.</summary>
+    public bool IsUnreadable { get; set; }
+
     /// <summary>Its guest pages as one buffer, for the direct rung.</summary>
     public PageExport Export { get; } = new();
 
@@ -25,6 +28,7 @@ internal abstract class GpuResource(uint id)
         Export.Forget();
         Backing?.Release();
         Backing = null;
+        IsUnreadable = false;
     }
 
     /// <summary>The guest gave it up. Its storages live on while they are read.</summary>

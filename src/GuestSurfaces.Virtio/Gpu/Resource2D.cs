@@ -118,7 +118,8 @@ internal sealed class Resource2D : GpuResource
         if (Pixels.BeginWrite(rect) is not { } storage)
             return VirtioGpuResponse.OutOfMemory;
         _isElsewhere = !inPlace || (_isElsewhere && rect != Size.Whole);
-        if (!backing.TryCopyRows(memory, offset, stride, storage.Pixels!, destinationOffset, stride, rowBytes, rect.Height))
+        IsUnreadable = !backing.TryCopyRows(memory, offset, stride, storage.Pixels!, destinationOffset, stride, rowBytes, rect.Height);
+        if (IsUnreadable)
             return VirtioGpuResponse.InvalidParameter;
         _statistics.BytesCopied += (long)rowBytes * rect.Height;
         return VirtioGpuResponse.OkNoData;

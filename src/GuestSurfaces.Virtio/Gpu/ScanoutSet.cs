@@ -19,6 +19,11 @@ internal sealed class ScanoutSet
         "2D resource: the guest may draw into its pages at any time, so rows are copied when it says TRANSFER",
         "a VMM that passes RESOURCE_BLOB on (QEMU 10.2 or newer, its generic device) lets the guest share its framebuffer; --alias-2d shows the pages as they are, and may tear");
 
+    private static readonly RungReport s_unreadable = new(
+        Rung.Copy,
+        "the guest's pages can't be read: its VMM has cut their memory, or taken it away",
+        "restart the VM; memory that is sealed against shrinking, as QEMU's memory-backend-memfd is, can't be cut");
+
     private readonly ScanoutState[] _scanouts;
     private readonly IGuestDisplay _display;
     private readonly GuestStatistics _statistics;
@@ -239,6 +244,7 @@ internal sealed class ScanoutSet
             refused.Export.Forget(); // it has this shape alone, and its transfers copy again
         _statistics.SourceRung = scanout.Resource switch
         {
+            { IsUnreadable: true } => s_unreadable,
             Resource2D when !_aliases2D => s_plain2D,
             not null when refusal is not null => refusal,
             Resource2D resource => resource.Alias(_memory, _exporter),
@@ -261,6 +267,8 @@ internal sealed class ScanoutSet
         if (scanout.Resource!.Export.MayRetry(_exporter) && !_rungTimer.IsArmed)
             _rungTimer.ArmIn(0); // not in a flush
         var response = scanout.Prepare(_memory, damage);
+        if (scanout.Resource.IsUnreadable != ReferenceEquals(_statistics.SourceRung, s_unreadable))
+            ChooseRung(scanout);
         if (response != VirtioGpuResponse.OkNoData)
             return response;
         scanout.Next.Serial = ++_lastSerial;

@@ -179,8 +179,9 @@ internal sealed class ScanoutState
             return VirtioGpuResponse.OutOfMemory;
         var rowBytes = (ulong)local.Width * VirtioGpuFormats.BytesPerPixel;
         var destination = ((ulong)local.Y * _copies.StrideBytes) + ((ulong)local.X * VirtioGpuFormats.BytesPerPixel);
-        if (!backing.TryCopyRows(
-                memory, Framebuffer.OffsetOf(damage.X, damage.Y), Framebuffer.StrideBytes, storage.Pixels!, destination, _copies.StrideBytes, rowBytes, local.Height))
+        blob.IsUnreadable = !backing.TryCopyRows(
+            memory, Framebuffer.OffsetOf(damage.X, damage.Y), Framebuffer.StrideBytes, storage.Pixels!, destination, _copies.StrideBytes, rowBytes, local.Height);
+        if (blob.IsUnreadable)
         {
             _copiedPages = null;
             return VirtioGpuResponse.InvalidParameter;

@@ -40,26 +40,32 @@ public sealed class RetryTests
     }
 
     [Fact]
-    public void What_ends_at_once_is_not_begun_in_a_hurry_and_what_went_well_is()
+    public void What_ends_at_once_is_not_begun_in_a_hurry_and_what_was_there_for_a_while_is()
     {
         _works = true;
-        _retry.Start();
-        Pass(1);
-        foreach (var pause in (int[])[100, 200, 400, 500])
-            AssertBeginsAfter(pause); // it has ended as soon as it began
-        Pass(1000);
-        AssertBeginsAfter(100);
+        EndAtOnceFor(2500);
+        Assert.Equal([0, 100, 300, 700, 1200, 1700, 2200], _attempts);
+
+        Pass(1500);
+        Assert.Equal(2700, _attempts[^1]); // there since then
+        _attempts.Clear();
+        EndAtOnceFor(500);
+        Assert.Equal([4000, 4100, 4300], _attempts);
+
+        Pass(800);
+        Assert.Equal(4700, _attempts[^1]);
+        _attempts.Clear();
+        EndAtOnceFor(200); // at 5300, longer than its pause, but not for a while
+        Assert.Equal([5300], _attempts);
     }
 
-    private void AssertBeginsAfter(int ms)
+    private void EndAtOnceFor(int ms)
     {
-        var before = _attempts.Count;
-        _retry.Start();
-        _retry.Start();
-        Pass(ms - 1);
-        Assert.Equal(before, _attempts.Count);
-        Pass(1);
-        Assert.Equal(before + 1, _attempts.Count);
+        for (var i = 0; i < ms; i++)
+        {
+            _retry.Start();
+            Pass(1);
+        }
     }
 
     private void Pass(long ms)

@@ -18,6 +18,8 @@ public sealed partial class InputTests
 
     [Theory]
     [InlineData("6.12", "trixie")]
+    [InlineData("6.12", "vmm")]
+    [InlineData("6.1", "trixie")]
     [InlineData("6.1", "vmm")]
     public void Every_key_button_wheel_and_place_arrives_in_order_and_nothing_stays_pressed(string kernel, string qemu)
     {

@@ -20,7 +20,8 @@ internal sealed partial class LabBench : IDisposable
     private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("gs-lab");
     private readonly Dictionary<string, string> _environment = [];
     private readonly List<string> _guests = [];
-    private readonly List<LabProcess> _bridges = [];
+    private readonly List<LabProcess> _programs = [];
+    private readonly string _size;
 
     /// <summary>Starts a compositor. Skips the test outside the lab; in CI the lab is there.</summary>
     /// <param name="compositor">As compositors.sh names it.</param>
@@ -31,13 +32,15 @@ internal sealed partial class LabBench : IDisposable
         Require();
         _folder.UnixFileMode = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
         Compositor = compositor;
+        _size = size;
         _environment["GS_SHELL"] = shell;
         _environment["GS_LIMIT"] = "900";
         Directory.CreateDirectory(RunFolder, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
         try
         {
             var answer = Script("compositors.sh", "up", compositor, RunFolder, size);
-            Display = DisplayLine().Match(answer).Groups[1].Value;
+            Display = _environment["WAYLAND_DISPLAY"] = DisplayLine().Match(answer).Groups[1].Value;
+            _environment["XDG_RUNTIME_DIR"] = RunFolder;
         }
         catch
         {
@@ -67,38 +70,17 @@ internal sealed partial class LabBench : IDisposable
     public string this[string name] => Path.Combine(_folder.FullName, name);
 
     /// <summary>Starts guest-surfaces, waiting for a VMM at the socket <paramref name="name"/>.sock; its statistics go to <paramref name="name"/>.json.</summary>
-    public LabProcess StartBridge(string name, params string[] options)
-    {
-        return StartBackend(name, ["attach", "vhost-user", .. options]);
-    }
+    public LabProcess StartBridge(string name, params string[] options) => StartBackend(name, ["attach", "vhost-user", .. options]);
 
-    /// <summary>The same by a device in a process of its own, and a viewer of it.</summary>
-    public (LabProcess Device, LabProcess Viewer) StartDevice(string name, params string[] options)
-    {
-        var device = StartDeviceAlone(name, options);
-        return (device, StartProgram("present", this[$"{name}.link"], "--grace", "0"));
-    }
+    /// <summary>The same by a device in a process of its own, and a viewer of it that ends with it.</summary>
+    public (LabProcess Device, LabProcess Viewer) StartDevice(string name, params string[] options) =>
+        (StartDeviceAlone(name, options), StartViewer(name, "--grace", "0"));
 
-    /// <summary>The device alone; viewers connect to <paramref name="name"/>.link.</summary>
+    /// <summary>A device that nobody views: viewers connect at <paramref name="name"/>.link.</summary>
     public LabProcess StartDeviceAlone(string name, params string[] options) => StartBackend(name, ["device", "--link", this[$"{name}.link"], .. options]);
 
-    private LabProcess StartBackend(string name, string[] arguments)
-    {
-        var backend = StartProgram([.. arguments, "--socket-path", this[$"{name}.sock"], "--name", name, "--stats", this[$"{name}.json"]]);
-        WaitUntil(() => File.Exists(this[$"{name}.sock"]) || backend.HasExited, TimeSpan.FromSeconds(30), "guest-surfaces listens");
-        Assert.False(backend.HasExited, backend.Output);
-        return backend;
-    }
-
-    private LabProcess StartProgram(params string[] arguments)
-    {
-        var process = LabProcess.Start(
-            "dotnet",
-            [Path.Combine(AppContext.BaseDirectory, "guest-surfaces.dll"), .. arguments],
-            new Dictionary<string, string> { ["WAYLAND_DISPLAY"] = Display, ["XDG_RUNTIME_DIR"] = RunFolder });
-        _bridges.Add(process);
-        return process;
-    }
+    /// <summary>Starts a viewer of the device <paramref name="device"/>.</summary>
+    public LabProcess StartViewer(string device, params string[] options) => StartProgram(["present", this[$"{device}.link"], .. options]);
 
     /// <summary>Boots a guest whose GPU is served at <paramref name="bridge"/>.sock.</summary>
     public void StartGuest(string name, string bridge, params string[] options)
@@ -108,6 +90,29 @@ internal sealed partial class LabBench : IDisposable
             _guests.Add(name);
         Script("vm.sh", ["up", this[name], "--gpu", this[$"{bridge}.sock"], "--limit", "300", .. options]);
     }
+
+    /// <summary>Boots a guest by guest-surfaces run: its device and its windows are processes of their own. Its statistics go to <paramref name="name"/>.json.</summary>
+    public void RunGuest(string name, string[] runOptions, params string[] options)
+    {
+        string[] under = [.. Program("run", "--name", name, "--stats", this[$"{name}.json"], "--device", "generic"), .. runOptions, "--"];
+        Directory.CreateDirectory(this[name]);
+        _guests.Add(name);
+        Script("vm.sh", ["up", this[name], .. under.SelectMany(static word => (string[])["--under", word]), "--qemu", "vmm", .. options]);
+    }
+
+    /// <summary>Kills the presenter of the one guest that runs, and the compositor, as lab-shot does it.</summary>
+    /// <returns>What it printed.</returns>
+    public string Kill(int presenters, int compositors) => LabProcess.Run(
+        "dotnet",
+        [
+            Path.Combine(AppContext.BaseDirectory, "lab-shot.dll"), "kills", RunFolder, $"{presenters}", $"{compositors}",
+            ScriptPath("compositors.sh"), "again", Compositor, RunFolder, _size,
+        ],
+        TimeSpan.FromSeconds(30 + (10 * (presenters + compositors))),
+        _environment);
+
+    /// <summary>Ends a job that goes on until a key is pressed.</summary>
+    public void Press(string guest) => Script("vm.sh", "press", this[guest]);
 
     /// <summary>Waits for a line of the guest's serial log.</summary>
     public string WaitFor(string guest, string pattern) => Script("vm.sh", "wait", this[guest], pattern, "120").Trim();
@@ -164,8 +169,8 @@ internal sealed partial class LabBench : IDisposable
     {
         foreach (var guest in _guests)
             TryScript("vm.sh", "down", this[guest]);
-        foreach (var bridge in _bridges)
-            bridge.Dispose();
+        foreach (var program in _programs)
+            program.Dispose();
         TryScript("compositors.sh", "down", RunFolder);
         var keep = Environment.GetEnvironmentVariable("GS_KEEP");
         if (keep != "1")
@@ -177,6 +182,26 @@ internal sealed partial class LabBench : IDisposable
         HoldLine().Match(line) is { Success: true } match
             ? (int.Parse(match.Groups[1].Value, CultureInfo.InvariantCulture), uint.Parse(match.Groups[2].Value, NumberStyles.HexNumber, CultureInfo.InvariantCulture))
             : null;
+
+    private static string[] Program(params string[] arguments) => ["dotnet", Path.Combine(AppContext.BaseDirectory, "guest-surfaces.dll"), .. arguments];
+
+    private LabProcess StartProgram(params string[] arguments)
+    {
+        var command = Program(arguments);
+        var program = LabProcess.Start(command[0], command[1..], _environment);
+        _programs.Add(program);
+        return program;
+    }
+
+    private LabProcess StartBackend(string name, string[] arguments)
+    {
+        var socket = this[$"{name}.sock"];
+        File.Delete(socket); // of one that was killed
+        var backend = StartProgram([.. arguments, "--socket-path", socket, "--name", name, "--stats", this[$"{name}.json"]]);
+        WaitUntil(() => File.Exists(socket) || backend.HasExited, TimeSpan.FromSeconds(30), "guest-surfaces listens");
+        Assert.False(backend.HasExited, backend.Output);
+        return backend;
+    }
 
     private string Script(string name, params string[] arguments) =>
         LabProcess.Run(ScriptPath(name), arguments, Patience, _environment);

@@ -37,7 +37,8 @@ internal sealed class NestedGuest
     /// <param name="l1">The machine.</param>
     /// <param name="name">COMPOSITOR/QEMU/GUEST/JOB.</param>
     /// <param name="options">More of case.sh's.</param>
-    public static NestedGuest Run(L1Machine l1, string name, string options = "")
+    /// <param name="seconds">How long the guest may take.</param>
+    public static NestedGuest Run(L1Machine l1, string name, string options = "", int seconds = SecondsToBoot)
     {
         var output = l1.Run(
             $"""
@@ -47,12 +48,12 @@ internal sealed class NestedGuest
                 cp '{AppContext.BaseDirectory}'/guest-surfaces '{AppContext.BaseDirectory}'/*.dll '{AppContext.BaseDirectory}'/*.json /tmp/program
             fi
             rm -rf /share/case
-            tests/lab/l1/case.sh /share/case {name} --program /tmp/program --wait {SecondsToBoot} {options}
+            tests/lab/l1/case.sh /share/case {name} --program /tmp/program --wait {seconds} {options}
             """,
-            SecondsToBoot + 180);
+            seconds + 180);
         TestContext.Current.TestOutputHelper?.WriteLine(output);
         var guest = new NestedGuest(l1);
-        TestContext.Current.TestOutputHelper?.WriteLine(guest._files.GetValueOrDefault("stats.json", guest["attach.log"]));
+        TestContext.Current.TestOutputHelper?.WriteLine(guest._files.GetValueOrDefault("stats.json") ?? guest["attach.log"]);
         return guest;
     }
 

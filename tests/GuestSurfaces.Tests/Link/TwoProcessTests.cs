@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
 using System.Diagnostics;
+using System.Runtime.InteropServices;
 using GuestSurfaces.Cli.FakeGuest;
+using GuestSurfaces.Cli.Status;
+using GuestSurfaces.Conformance;
 using GuestSurfaces.Core;
 using GuestSurfaces.Core.Buffers;
 using GuestSurfaces.Core.Diagnostics;
@@ -11,6 +14,7 @@ using GuestSurfaces.Interop;
 using GuestSurfaces.Link;
 using GuestSurfaces.Testing.Presentation;
 using GuestSurfaces.Testing.Screenshots;
+using GuestSurfaces.Testing.VhostUser;
 using GuestSurfaces.Tests.Lab;
 using GuestSurfaces.Tests.Presentation;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -244,6 +248,47 @@ public sealed class TwoProcessTests : IGuestTransport, IDisposable
         Present(_pictures[0]);
         RunUntilShown(_pictures[0], presenter);
         storage.Drop();
+    }
+
+    [Fact]
+    public void Guest_RAM_that_its_VMM_cuts_while_it_is_shown_kills_no_process_and_the_reason_says_so()
+    {
+        var socket = Path.Combine(_folder.FullName, "vm.sock");
+        var device = StartProgram("device", "--name", "vm", "--socket-path", socket, "--link", LinkPath);
+        WaitUntil(() => File.Exists(socket) && File.Exists(LinkPath), device);
+        var presenter = StartPresenter();
+        using var vmm = new ScriptedFrontend(UnixSocketHandle.Connect(socket), new FrontendOptions { Memory = new() { Sealed = false }, Display = null });
+        var guest = vmm.Boot();
+        var end = vmm.Memory.Regions[0].SizeBytes;
+        var pages = Show(guest, 1, end - (1 << 20), _gray);
+        WaitUntil(() => Array.TrueForAll(Shoot().ToPixels(), static pixel => pixel == _gray), presenter);
+        Assert.Contains("sealed against shrinking", device.Output, StringComparison.Ordinal);
+
+        Assert.Equal(Errno.None, vmm.Memory.File.Truncate(end / 2));
+        Assert.NotEqual(GpuResponse.OkNoData, guest.Send(Request.Flush(1, pages)).Response);
+        Assert.Contains("VMM has cut", Reason(), StringComparison.Ordinal);
+        Assert.All(Shoot().ToPixels(), static pixel => Assert.Equal(_gray, pixel));
+
+        Show(guest, 2, end / 4, 0x20_4020);
+        WaitUntil(() => Array.TrueForAll(Shoot().ToPixels(), static pixel => pixel == 0x20_4020), presenter);
+        Assert.False(device.HasExited, device.Output);
+        Assert.DoesNotContain("cut", Reason(), StringComparison.Ordinal);
+
+        string Reason() => Assert.Single(new StatusFolder(Path.Combine(_folder.FullName, "guest-surfaces")).Ask(out _)).Stats.Reason;
+
+        static GpuRect Show(GuestDriver guest, uint blob, ulong address, uint colour)
+        {
+            const uint bytes = Width * Height * 4;
+            var pixels = new uint[Width * Height];
+            Array.Fill(pixels, colour);
+            guest.Memory.Write(address, MemoryMarshal.AsBytes<uint>(pixels));
+            var whole = GpuRect.Of(Width, Height);
+            foreach (var request in (byte[][])[
+                Request.CreateBlob(blob, GpuBlobMemory.Guest, 2, bytes, new GpuMemoryEntry(address, bytes)),
+                Request.SetScanoutBlob(0, blob, whole, Width, Height, GpuFormat.B8G8R8X8, Width * 4), Request.Flush(blob, whole)])
+                Assert.Equal(GpuResponse.OkNoData, guest.Send(request).Response);
+            return whole;
+        }
     }
 
     void IGuestTransport.FrameSettled(int scanout, ulong serial)

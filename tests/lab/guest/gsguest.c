@@ -6,7 +6,7 @@
 //
 // Kernel command line
 //   gs.job=NAME      see the table of jobs at the end of this file (default: pattern)
-//   gs.frames=N      frames, rectangles or boots, by job (default 60; reboot: 2)
+//   gs.frames=N      frames, rectangles or boots, by job (default 60; reboot: 2); 0 frames of job flip: until a key is pressed
 //   gs.seed=S        goes into every picture (default 0)
 //   gs.mode=WxH      this mode instead of the connector's preferred one
 //   gs.seconds=T     duration of paced, flood, modetest, weston; pause before each reboot (default 5; reboot 1)
@@ -17,7 +17,8 @@
 //   GS-BOOT  up=SECONDS                                    first line of user space
 //   GS-READY job=J mode=WxH kernel=RELEASE boot=N          a picture is on the screen (console: the text is printed)
 //   GS-HOLD  job=J head=K mode=WxH frame=F seed=S crc=XXXXXXXX   what head K shows from now on (cursor job: + cursor=X,Y)
-//   GS-DONE  job=J frames=N seconds=T                      the job's work is done, the picture stays
+//   GS-DONE  job=J frames=N seconds=T longest_ms=M late=L  the job's work is done, the picture stays. M: the longest that a flip took, L: how many
+//                                                          took longer than the 50 ms for which virtio-gpu's driver waits for a flush's fence
 //   GS-INPUT ...                                           one line per input event (job input)
 //   GS-FAIL  what: why                                     it could not be done
 // Kernel messages of level error and worse appear on the same line; a good run has none.
@@ -72,6 +73,7 @@
 
 #define MAX_HEADS 16
 #define MAX_MODES 128
+#define FLUSH_TIMEOUT 0.050 // of the fence in virtio_gpu_resource_flush()
 
 static const uint16_t GLYPHS[16] = {
     0x7B6F, 0x2C97, 0x73E7, 0x73CF, 0x5BC9, 0x79CF, 0x79EF, 0x7249, 0x7BEF, 0x7BCF, 0x7BED, 0x6BAE, 0x3923, 0x6B6E, 0x79E7, 0x79E4,
@@ -98,6 +100,8 @@ static double seconds = -1;
 static char release[65];
 static int drm = -1, head_count;
 static struct head heads[MAX_HEADS];
+static double longest_flip;
+static int late_flips;
 
 // ---- serial line, time, end ---------------------------------------------------------------------------------------------
 
@@ -152,7 +156,7 @@ static void fail(const char *what)
 
 static void done(int count, double t)
 {
-    say("GS-DONE job=%s frames=%d seconds=%.3f", job, count, t);
+    say("GS-DONE job=%s frames=%d seconds=%.3f longest_ms=%.0f late=%d", job, count, t, longest_flip * 1000, late_flips);
 }
 
 static void hold_picture(void)
@@ -382,6 +386,7 @@ static void set_up(int limit, int buffers, uint32_t frame)
 static void flip_and_wait(struct head *h, int to, uint32_t frame)
 {
     struct drm_mode_crtc_page_flip flip = { .crtc_id = h->crtc, .fb_id = h->buffers[to].fb, .flags = DRM_MODE_PAGE_FLIP_EVENT };
+    double begin = now(), t;
     if (call(DRM_IOCTL_MODE_PAGE_FLIP, &flip))
         fail("PAGE_FLIP");
     struct pollfd p = { .fd = drm, .events = POLLIN };
@@ -392,6 +397,9 @@ static void flip_and_wait(struct head *h, int to, uint32_t frame)
     char events[256];
     if (read(drm, events, sizeof events) < (ssize_t)sizeof(struct drm_event_vblank))
         fail("reading the flip event");
+    t = now() - begin;
+    longest_flip = t > longest_flip ? t : longest_flip;
+    late_flips += t > FLUSH_TIMEOUT;
     h->front = to;
     h->frame = frame;
 }
@@ -419,20 +427,42 @@ static void job_heads(void)
     done(head_count, 0);
 }
 
+// The first input device with a space bar. Keyboards are found in the background: it may take a moment.
+static int open_keyboard(void)
+{
+    for (double end = now() + wait_seconds; now() < end; pause_for(0.05))
+        for (int i = 0; i < 32; i++) {
+            uint8_t keys[KEY_MAX / 8 + 1] = { 0 };
+            char path[32];
+            snprintf(path, sizeof path, "/dev/input/event%d", i);
+            int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+            if (fd < 0)
+                continue;
+            if (ioctl(fd, EVIOCGBIT(EV_KEY, sizeof keys), keys) > 0 && keys[KEY_SPACE / 8] >> KEY_SPACE % 8 & 1)
+                return fd;
+            close(fd);
+        }
+    errno = ENODEV;
+    fail("a keyboard");
+    return -1;
+}
+
 // Frames 1..N, each wholly drawn into the buffer that is not shown.
 static void job_flip(void)
 {
+    struct input_event event;
+    int keyboard = frames > 0 ? -1 : open_keyboard(), count = 0;
     set_up(1, 2, 0);
     struct head *h = &heads[0];
     double begin = now();
-    for (int i = 1; i <= frames; i++) {
+    while (frames > 0 ? count < frames : read(keyboard, &event, sizeof event) <= 0) {
         int back = !h->front;
-        draw_all(&h->buffers[back], i, 0);
-        flip_and_wait(h, back, i);
+        draw_all(&h->buffers[back], ++count, 0);
+        flip_and_wait(h, back, count);
     }
     double t = now() - begin;
     say_hold("");
-    done(frames, t);
+    done(count, t);
 }
 
 // Flips for T seconds, N of them if the display keeps up, between two pictures that were drawn beforehand: hardly any work
@@ -723,7 +753,7 @@ static const struct {
     double seconds;
 } jobs[] = {
     { "pattern", job_pattern, 1, 5 },    // one picture, held
-    { "flip", job_flip, 60, 5 },         // N page flips between two buffers, each a whole new picture
+    { "flip", job_flip, 60, 5 },         // N page flips between two buffers, each a whole new picture; 0: until a key is pressed
     { "paced", job_paced, 150, 5 },      // page flips between the pictures of frames 0 and 1 for T seconds, up to N
     { "damage", job_damage, 60, 5 },     // N small rectangles into one buffer, DIRTYFB clips
     { "console", job_console, 20, 5 },   // N lines of text by fbcon

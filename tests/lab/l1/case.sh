@@ -10,10 +10,13 @@
 #   GUEST: 6.1 or 6.12   JOB: of guest/gsguest.c
 #       --program DIR     a published guest-surfaces (default: /share/program); one in /tmp is used as it is, others are copied there
 #       --backend NAME    attach (default): guest-surfaces attach vhost-user
-#                         device: guest-surfaces device, isolated, and guest-surfaces present; attach.log is of both
+#                         run             guest-surfaces run, whose windows are another process's; it says what it says in qemu.log
+#                         device          guest-surfaces device, isolated, and guest-surfaces present; attach.log is of both
 #                         protect:direct  lab-shot of --program, which takes the framebuffers' pages away from its own mapping of
 #                                         the guest's RAM while they are shown
 #                         protect:copy    its control, which copies from those pages: the case is done when that has killed it
+#       --kills P,C       of run, with job flip: while the guest flips the presenter is killed P times and the compositor C times, by
+#                         lab-shot of --program, which fills kills.log
 #       --size WxH        of the compositor's output and of the guest's (default 1280x800)
 #       --guest-size WxH  of the guest's alone
 #       --shell NAME      kiosk (default: whatever the window asks for, it is full screen) or desktop (a window)
@@ -33,17 +36,21 @@ out=$1
 IFS=/ read -r compositor qemu guest job more <<< "$2"
 { [ -n "$job" ] && [ -z "$more" ]; } || bad_use "not COMPOSITOR/QEMU/GUEST/JOB: $2"
 shift 2
-program=/share/program backend=attach size=1280x800 guest_size='' shell=kiosk device='' frames=60 wait=240
+program=/share/program backend=attach kills='' size=1280x800 guest_size='' shell=kiosk device='' frames=60 wait=240
 while [ $# -gt 0 ]; do
     case $1 in
-        --program) program=$2 ;; --backend) backend=$2 ;; --size) size=$2 ;; --guest-size) guest_size=$2 ;; --shell) shell=$2 ;;
+        --program) program=$2 ;; --backend) backend=$2 ;; --kills) kills=$2 ;; --size) size=$2 ;; --guest-size) guest_size=$2 ;; --shell) shell=$2 ;;
         --device) device=$2 ;; --frames) frames=$2 ;; --wait) wait=$2 ;;
         --) shift; break ;;
         *) bad_use "unknown option $1" ;;
     esac
     shift 2
 done
-case $backend in attach | device | protect:direct | protect:copy) ;; *) bad_use "--backend attach, device, protect:direct or protect:copy" ;; esac
+case $backend in attach | device | run | protect:direct | protect:copy) ;; *) bad_use "--backend attach, device, run, protect:direct or protect:copy" ;; esac
+if [ -n "$kills" ]; then
+    [ "$backend/$job" = run/flip ] || bad_use "--kills wants --backend run and job flip"
+    frames=0 # until a key is pressed
+fi
 guest_size=${guest_size:-$size}
 if [ -z "$device" ]; then case $qemu in vmm) device=test ;; *) device=gpu ;; esac; fi
 
@@ -59,7 +66,7 @@ cleanup() {
     "$lab_dir/vm.sh" down "$work/v" || true
     stop_backend
     "$lab_dir/compositors.sh" down "$work/w" || true
-    cp "$work"/v/{serial,qemu}.log "$work/w/compositor.log" "$work/attach.log" "$work/stats.json" "$out" 2> /dev/null || true
+    cp "$work"/v/{serial,qemu}.log "$work/w/compositor.log" "$work"/{attach,kills}.log "$work/stats.json" "$out" 2> /dev/null || true
     rm -rf "$work"
 }
 trap cleanup EXIT
@@ -94,23 +101,32 @@ case $program in
         ;;
 esac
 began=$(uptime_s)
-GS_SHELL=$shell "$lab_dir/compositors.sh" up "$compositor" "$work/w" "$size" > "$work/display"
+export GS_SHELL=$shell GS_LIMIT=$((wait + 300))
+"$lab_dir/compositors.sh" up "$compositor" "$work/w" "$size" > "$work/display"
 export XDG_RUNTIME_DIR=$work/w WAYLAND_DISPLAY
 WAYLAND_DISPLAY=$(sed -n 's/^WAYLAND_DISPLAY=//p' "$work/display")
 note "compositor: $(elapsed_since "$began")"
 
-if [ "$backend" = attach ] || [ "$backend" = device ]; then
-    desktop=${compositor%%[-+0-9]*}
-    case $backend in attach) command=(attach vhost-user --once) ;; device) command=(device --link "$work/gpu.link") ;; esac
-    command=("$program/guest-surfaces" "${command[@]}" --socket-path "$work/gpu.sock" --size "$guest_size" --stats "$work/stats.json"
-        --note "guest=Linux $guest" --note "vmm=QEMU $(version qemu-system-x86 "$qemu")" --note "accelerator=kvm"
-        --note "compositor=$compositor, $desktop $(version "$desktop" host)" "$@")
-else
-    command=("$DOTNET_ROOT/dotnet" "$program/lab-shot.dll" protect "$work/gpu.sock" "$WAYLAND_DISPLAY" "${backend#*:}")
-fi
+desktop=${compositor%%[-+0-9]*}
+options=(--size "$guest_size" --stats "$work/stats.json"
+    --note "guest=Linux $guest" --note "vmm=QEMU $(version qemu-system-x86 "$qemu")" --note "accelerator=kvm"
+    --note "compositor=$compositor, $desktop $(version "$desktop" host)" "$@")
+gpu=(--device "$device" --gpu "$work/gpu.sock")
+log=$work/attach.log
+case $backend in
+    attach) command=("$program/guest-surfaces" attach vhost-user --socket-path "$work/gpu.sock" --once "${options[@]}") ;;
+    device) command=("$program/guest-surfaces" device --socket-path "$work/gpu.sock" --link "$work/gpu.link" "${options[@]}") ;;
+    run)
+        command=()
+        case $device in test) options+=(--device generic) ;; *) options+=(--device "$device") ;; esac
+        log=$work/v/qemu.log
+        gpu=()
+        for word in "$program/guest-surfaces" run "${options[@]}" --; do gpu+=(--under "$word"); done
+        ;;
+    protect:*) command=("$DOTNET_ROOT/dotnet" "$program/lab-shot.dll" protect "$work/gpu.sock" "$WAYLAND_DISPLAY" "${backend#*:}") ;;
+esac
 
-# boot: the back-end, and the guest up to its user space, which knows nothing of graphics until then
-boot() {
+start_backend() {
     began=$(uptime_s)
     "${command[@]}" >> "$work/attach.log" 2>&1 &
     attach=$!
@@ -127,8 +143,13 @@ boot() {
         done
     fi
     note "back-end: $(elapsed_since "$began")"
+}
+
+# boot: the back-end, and the guest up to its user space, which knows nothing of graphics until then
+boot() {
+    if [ ${#command[@]} -gt 0 ]; then start_backend; fi
     began=$(uptime_s)
-    "$lab_dir/vm.sh" up "$work/v" --qemu "$qemu" --device "$device" --accel kvm --gpu "$work/gpu.sock" --guest "$guest" --job "$job" --frames "$frames" --limit $((wait + 60)) > /dev/null
+    "$lab_dir/vm.sh" up "$work/v" --qemu "$qemu" "${gpu[@]}" --accel kvm --guest "$guest" --job "$job" --frames "$frames" --limit $((wait + 60)) > /dev/null
     "$lab_dir/vm.sh" wait "$work/v" '^GS-BOOT' "$wait" > /dev/null
 }
 
@@ -149,12 +170,20 @@ if [ "$backend" = protect:copy ]; then
     backend_ends
     exit 0
 fi
-"$lab_dir/vm.sh" wait "$work/v" '^GS-DONE' "$wait" > /dev/null || { tail -n 20 "$work/attach.log" >&2; die "no GS-DONE"; }
+if [ -n "$kills" ]; then
+    "$lab_dir/vm.sh" wait "$work/v" '^GS-READY' "$wait" > /dev/null
+    "$DOTNET_ROOT/dotnet" "$program/lab-shot.dll" kills "$work/w" "${kills%,*}" "${kills#*,}" \
+        "$lab_dir/compositors.sh" again "$compositor" "$work/w" "$size" > "$work/kills.log" || { cat "$work"/kills.log "$work/v/qemu.log" >&2; die "what was killed has not come back"; }
+    cat "$work/kills.log"
+    "$lab_dir/vm.sh" press "$work/v"
+fi
+"$lab_dir/vm.sh" wait "$work/v" '^GS-DONE' "$wait" > /dev/null || { tail -n 20 "$log" >&2; die "no GS-DONE"; }
 note "guest: $(elapsed_since "$began")"
 
 # the back-end may have to draw the last picture, in software: it is done when it hardly uses its processor any more
 used=0
 for _ in $(seq 60); do
+    [ -n "$attach" ] || break # (run has nothing to draw)
     before=$used
     read -r words < "/proc/$attach/stat" || break
     read -ra words <<< "${words##*) }"
@@ -176,14 +205,16 @@ done
 # with its VMM gone it ends by itself, and writes what it has measured
 "$lab_dir/vm.sh" down "$work/v"
 for _ in $(seq 200); do
-    alive "$attach" || break
+    if [ -n "$attach" ]; then alive "$attach" || break; elif [ -s "$work/stats.json" ]; then break; fi
     rest 0.1
 done
-! alive "$attach" || die "the back-end has not ended with its VMM"
-backend_ends
-if [ -n "$viewer" ]; then
-    wait "$viewer" || die "the viewer ended with $?"
-    viewer=
+if [ -n "$attach" ]; then
+    ! alive "$attach" || die "the back-end has not ended with its VMM"
+    backend_ends
+    if [ -n "$viewer" ]; then
+        wait "$viewer" || die "the viewer ended with $?"
+        viewer=
+    fi
+    [ "$status" = 0 ] || { tail -n 20 "$log" >&2; die "the back-end ended with $status"; }
 fi
-[ "$status" = 0 ] || { tail -n 20 "$work/attach.log" >&2; die "the back-end ended with $status"; }
-[[ $backend = protect* ]] || [ -s "$work/stats.json" ] || die "guest-surfaces wrote no statistics"
+[[ $backend = protect* ]] || [ -s "$work/stats.json" ] || { tail -n 20 "$log" >&2; die "guest-surfaces wrote no statistics"; }

@@ -52,7 +52,7 @@ is_up=
 one_case() {
     local status=0
     if [ -z "$is_up" ]; then
-        "$lab_dir/l1.sh" up "$machine" --root "$root" --limit 1800 > /dev/null || return 125
+        "$lab_dir/l1.sh" up "$machine" --root "$root" --limit $((1800 + wait)) > /dev/null || return 125
         is_up=1
         mkdir -p "$machine/share/program"
         cp "$program"/{guest-surfaces,*.dll,*.json} "$machine/share/program/"
