@@ -162,8 +162,17 @@ public sealed class VirtioInputDevice : IVirtioDevice
         if (_queues[EventQueue] is not { } queue)
             return;
         Span<byte> bytes = stackalloc byte[EventBytes];
-        for (var taken = 0; !_pending.IsEmpty && queue.TryPop(_chain); taken++)
+        queue.DisableKicks();
+        for (var taken = 0; !_pending.IsEmpty; taken++)
         {
+            if (!queue.TryPop(_chain))
+            {
+                if (!queue.EnableKicks())
+                    break; // until the driver lends more
+                queue.DisableKicks();
+                continue;
+            }
+
             var written = 0u;
             if (_chain.WritableBytes >= EventBytes && _pending.TryTake(out var e))
             {
@@ -189,8 +198,17 @@ public sealed class VirtioInputDevice : IVirtioDevice
             return;
         Span<byte> bytes = stackalloc byte[EventBytes];
         var lamps = _lamps;
-        for (var taken = 0; queue.TryPop(_chain); taken++)
+        queue.DisableKicks();
+        for (var taken = 0; ; taken++)
         {
+            if (!queue.TryPop(_chain))
+            {
+                if (!queue.EnableKicks())
+                    break;
+                queue.DisableKicks();
+                continue;
+            }
+
             if (_chain.TryRead(0, bytes))
             {
                 var type = (InputEventType)BinaryPrimitives.ReadUInt16LittleEndian(bytes);

@@ -22,9 +22,11 @@ public sealed class DriverQueue : IQueueInterrupt
     private readonly ulong _used;
     private readonly ulong _slots;
     private readonly int _size;
+    private readonly bool _eventIndex;
     private readonly bool[] _busy;
     private readonly long[] _usedLength;
     private ushort _nextAvailable;
+    private ushort _kickedAt;
     private ushort _nextUsed;
 
     /// <summary>Makes a ring.</summary>
@@ -32,18 +34,20 @@ public sealed class DriverQueue : IQueueInterrupt
     /// <param name="address">Where the ring and its slots go.</param>
     /// <param name="size">Entries; two descriptors each are used, so half as many commands.</param>
     /// <param name="limits">The guest's.</param>
-    public DriverQueue(GuestMemory memory, ulong address, int size, Limits limits)
+    /// <param name="eventIndex">Whether the device says when it wants to be kicked (VIRTIO_F_EVENT_IDX).</param>
+    public DriverQueue(GuestMemory memory, ulong address, int size, Limits limits, bool eventIndex = false)
     {
         ArgumentNullException.ThrowIfNull(memory);
         _memory = memory;
         _size = size;
+        _eventIndex = eventIndex;
         _descriptors = address;
         _available = address + 0x4000;
         _used = address + 0x5000;
         _slots = address + 0x8000;
         _busy = new bool[size / 2];
         _usedLength = new long[size / 2];
-        var layout = Layout = new SplitRingLayout(size, _descriptors, _available, _used, 0, Indirect: true, EventIndex: false);
+        var layout = Layout = new SplitRingLayout(size, _descriptors, _available, _used, 0, Indirect: true, eventIndex);
         Queue = SplitVirtqueue.TryOpen(memory, in layout, limits, this, out var error) ?? throw new InvalidOperationException(error);
     }
 
@@ -109,6 +113,17 @@ public sealed class DriverQueue : IQueueInterrupt
         BinaryPrimitives.WriteUInt16LittleEndian(u16, _nextAvailable);
         Write(_available + 2, u16);
         return slot;
+    }
+
+    /// <summary>Whether a driver would kick the device now, for what was posted since it was asked last.</summary>
+    public bool WantsKick()
+    {
+        Span<byte> u16 = stackalloc byte[2];
+        Read(_eventIndex ? _used + 4 + (8UL * (uint)_size) : _used, u16);
+        var word = BinaryPrimitives.ReadUInt16LittleEndian(u16);
+        var posted = (ushort)(_nextAvailable - _kickedAt);
+        _kickedAt = _nextAvailable;
+        return posted > 0 && (_eventIndex ? (ushort)(_nextAvailable - word - 1) < posted : (word & 1) == 0);
     }
 
     /// <summary>Takes what the device answered.</summary>

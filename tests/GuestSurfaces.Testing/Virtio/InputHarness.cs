@@ -18,13 +18,16 @@ public sealed class InputHarness : IVirtioHost, IDisposable
 
     private readonly Queue<int> _lent = [];
     private readonly byte[] _event = new byte[EventBytes];
+    private readonly bool _eventIndex;
     private DriverQueue _events;
     private DriverQueue _status;
 
     /// <summary>Starts a guest with its driver.</summary>
     /// <param name="profile">The device.</param>
-    public InputHarness(InputProfile profile)
+    /// <param name="eventIndex">Whether its driver kicks only when the device says so, as QEMU 11's does.</param>
+    public InputHarness(InputProfile profile, bool eventIndex = true)
     {
+        _eventIndex = eventIndex;
         Timers = new TimerQueue(Clock);
         Device = new VirtioInputDevice(profile);
         Device.Attach(this);
@@ -53,7 +56,8 @@ public sealed class InputHarness : IVirtioHost, IDisposable
     {
         for (var i = 0; i < count; i++)
             _lent.Enqueue(_events.Post([], 0, 0, bytes));
-        Device.QueueKicked(0);
+        if (_events.WantsKick())
+            Device.QueueKicked(0);
         Collect();
     }
 
@@ -83,7 +87,8 @@ public sealed class InputHarness : IVirtioHost, IDisposable
         BinaryPrimitives.WriteUInt16LittleEndian(_event.AsSpan(2), code);
         BinaryPrimitives.WriteInt32LittleEndian(_event.AsSpan(4), value);
         _status.Post(_event.AsSpan(0, bytes), 0, 0, 0);
-        Device.QueueKicked(1);
+        if (_status.WantsKick())
+            Device.QueueKicked(1);
         _status.Collect();
     }
 
@@ -137,7 +142,7 @@ public sealed class InputHarness : IVirtioHost, IDisposable
     {
         if (!Memory.TryWrite(address, new byte[0x8000]))
             throw new InvalidOperationException("outside the test's guest RAM");
-        return new DriverQueue(Memory, address, RingEntries, new Limits());
+        return new DriverQueue(Memory, address, RingEntries, new Limits(), _eventIndex);
     }
 
     private void Collect()

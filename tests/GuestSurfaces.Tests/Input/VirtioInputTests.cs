@@ -78,10 +78,12 @@ public sealed class VirtioInputTests
         Assert.All(space[16..], static b => Assert.Equal(0, b));
     }
 
-    [Fact]
-    public void Events_arrive_in_order_by_frames_however_few_buffers_there_are()
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Events_arrive_in_order_by_frames_however_few_buffers_there_are(bool eventIndex)
     {
-        using var guest = new InputHarness(InputProfile.Pointer);
+        using var guest = new InputHarness(InputProfile.Pointer, eventIndex);
         guest.Lend(4); // as many as QEMU's queue has
         InputEvent[] click = [Place(0, 100), Place(1, 200), Button(0x110, true)];
         guest.Send(click);
