@@ -133,8 +133,13 @@ internal sealed class GuestHost : IDisposable
     /// <summary>Writes the statistics, if the command line asked for them.</summary>
     public void WriteStats()
     {
-        if (_options.StatsPath is { } path)
-            Report().WriteTo(path);
+        if (_options.StatsPath is not { } path)
+            return;
+        NoteRung();
+
+        // Viewers are gone by now; what counts is how they were shown the guest.
+        var rung = _loggedRung ?? Statistics.Rung;
+        (Report() with { Rung = StatsReport.Name(rung.Rung), Reason = rung.Reason, Remedy = rung.Remedy }).WriteTo(path);
     }
 
     /// <inheritdoc/>
@@ -352,6 +357,11 @@ internal sealed class GuestHost : IDisposable
     {
         _sampleTimer.ArmIn(SampleNs);
         _gc.Sample();
+        NoteRung();
+    }
+
+    private void NoteRung()
+    {
         var rung = Statistics.Rung;
         if (rung == _loggedRung || rung.Rung == Rung.None)
             return;
