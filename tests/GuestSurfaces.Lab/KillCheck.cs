@@ -14,6 +14,9 @@ namespace GuestSurfaces.Lab;
 /// </summary>
 internal sealed class KillCheck
 {
+    // Descriptors that a device has one moment and hasn't the next: a picture's spare, somebody who asks for its status. What stays of each of a hundred is many more.
+    private const int ComeAndGo = 3;
+
     private const int ShortestPauseMs = 20;
     private const int ShotEvery = 10;
     private const int SettledAfter = 5; // rounds, in which the runtime has started its threads and compiled its code
@@ -81,7 +84,7 @@ internal sealed class KillCheck
 
         var left = CountLeft();
         Console.WriteLine($"LEFT fds={settled.Descriptors},{left.Descriptors} threads={settled.Threads},{left.Threads} children={settled.Children},{left.Children}");
-        if (left.Descriptors > settled.Descriptors || left.Threads > settled.Threads + 1 || left.Children > settled.Children)
+        if (left.Descriptors > settled.Descriptors + ComeAndGo || left.Threads > settled.Threads + 1 || left.Children > settled.Children)
             throw new InvalidOperationException("something of what was killed has stayed in the device");
     }
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+using GuestSurfaces.Core.Input;
 using GuestSurfaces.Core.Sessions;
 
 namespace GuestSurfaces.Testing.Link;
@@ -32,6 +33,17 @@ public sealed class AnswerBook : IDisplayEvents
 
     void IDisplayEvents.CloseWanted(int scanout)
     {
+    }
+
+    void IDisplayEvents.Input(int scanout, InputKind kind, ReadOnlySpan<InputEvent> frame)
+    {
+        if (frame.IsEmpty || frame.Length > InputCodes.MaxFrame || kind > InputKind.Pointer)
+            throw new InvalidOperationException($"{frame.Length} events of {kind}");
+        foreach (var e in frame)
+        {
+            if (!e.IsKnown)
+                throw new InvalidOperationException($"{e} reaches the guest's devices");
+        }
     }
 
     private SortedSet<ulong> Of(int scanout) => _waiting.TryGetValue(scanout, out var serials) ? serials : _waiting[scanout] = [];

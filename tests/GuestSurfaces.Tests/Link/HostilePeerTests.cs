@@ -33,6 +33,10 @@ public sealed class HostilePeerTests
         ["a CLOSE is malformed"] = w => w.Write(LinkOpcode.Close, uint.MaxValue),
         ["a REPORT is malformed"] = w => w.Write(LinkOpcode.ViewerReport, 0, new ReportBody { Rung = 9 }),
         ["a TALLY is malformed"] = w => w.Write(LinkOpcode.Tally, 0, new TallyBody { CopiedBytes = LinkLimits.TallyOf + 1 }),
+        ["an INPUT is malformed"] = w => w.Write(LinkOpcode.Input, 0, new InputBody { Kind = 2, Events = 1 }),
+        ["of type 1, code 768"] = w => Input(w, new WireInputEvent { Type = 1, Code = 768, Value = 1 }),
+        ["of type 1, code 30"] = w => Input(w, new WireInputEvent { Type = 1, Code = 30, Value = 2 }),
+        ["of type 0, code 0"] = w => Input(w, default),
         ["a REFUSED is malformed"] = w => w.Write(LinkOpcode.Refused, 1, new RefusedBody { Surface = 16 }),
         ["opcode 0x0022"] = w => w.Write(LinkOpcode.Frame, 0),
         ["opcode 0x8001"] = w => w.Write(LinkOpcode.ViewerHello),
@@ -229,6 +233,14 @@ public sealed class HostilePeerTests
         for (var i = 1; i < PlaneLayouts.MaxPlanes; i++)
             writer.Put(default(ViewPlane));
         writer.End();
+    }
+
+    private static void Input(LinkWriter w, WireInputEvent e)
+    {
+        w.Begin(LinkOpcode.Input);
+        w.Put(new InputBody { Events = 1 });
+        w.Put(in e);
+        w.End();
     }
 
     private static void Frame(LinkWriter writer, uint surface = 0, ulong serial = 2, uint view = 1, uint rects = 0, uint flags = 0, WireRectangle? crop = null) =>
