@@ -62,6 +62,8 @@ internal sealed class PresentHost : IDisposable
     /// <summary>Where everything happens.</summary>
     public EventLoop Loop { get; } = new();
 
+    private bool TakesInput => _link.SourceTakesInput && !_options.ViewOnly;
+
     /// <summary>Shows what is there until a signal, a closed window, or the source's end.</summary>
     /// <exception cref="UserErrorException">There is no compositor or no source, and nobody wants to wait for them.</exception>
     public void Run()
@@ -109,7 +111,7 @@ internal sealed class PresentHost : IDisposable
         _presenter?.Dispose();
         _presenter = presenter;
         presenter.Lost = OnCompositorLost;
-        presenter.TakesInput = _link.SourceTakesInput && !_options.ViewOnly;
+        presenter.TakesInput = TakesInput;
         _link.Display = presenter;
     }
 
@@ -154,7 +156,7 @@ internal sealed class PresentHost : IDisposable
         _title = _options.Name ?? (_link.SourceName.Length > 0 ? _link.SourceName : _title);
         if (_presenter is { } presenter)
         {
-            presenter.TakesInput = _link.SourceTakesInput && !_options.ViewOnly;
+            presenter.TakesInput = TakesInput;
             presenter.SetTitle(_title);
         }
 
