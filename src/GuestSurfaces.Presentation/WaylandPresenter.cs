@@ -223,6 +223,12 @@ public sealed class WaylandPresenter : IGuestDisplay, ICompositorOwner, IDisposa
 
     void IInputOwner.OnInputLeft(InputKind kind) => _events.InputLeft(kind);
 
+    void IInputOwner.OnPointed(WlSurface surface)
+    {
+        foreach (var scanout in _scanouts)
+            scanout.OnPointed(surface);
+    }
+
     void ICompositorOwner.OnDmabufsChanged() => _events.DisplayChanged();
 
     void ICompositorOwner.OnStorageClosed() => _flush.ArmIn(0);

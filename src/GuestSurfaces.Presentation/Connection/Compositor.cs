@@ -136,13 +136,16 @@ internal sealed class Compositor : IWaylandConnectionListener, IWaylandGlobalsLi
     /// <summary>The monitors.</summary>
     public Outputs Outputs => _outputs;
 
+    /// <summary>The seats; null while the guest has nothing to type and point with.</summary>
+    public Seats? Seats => _seats;
+
     /// <summary>The guest has a keyboard and a pointer from now on, or hasn't.</summary>
     public void UpdateSeats()
     {
         var isWanted = _owner.TakesInput;
         if (isWanted == _seats is not null)
             return;
-        var seats = _seats ?? new Seats(_owner);
+        var seats = _seats ?? new Seats(this, _owner);
         _seats = isWanted ? seats : null;
         foreach (var global in _globals.All)
         {

@@ -4,6 +4,7 @@ using GuestSurfaces.Core.Diagnostics;
 using GuestSurfaces.Core.Frames;
 using GuestSurfaces.Presentation.Buffers;
 using GuestSurfaces.Presentation.Connection;
+using GuestSurfaces.Presentation.Cursors;
 using GuestSurfaces.Presentation.Frames;
 using GuestSurfaces.Presentation.Geometry;
 using GuestSurfaces.Wayland;
@@ -129,7 +130,7 @@ internal sealed class ScanoutWindow : IToplevelOwner, ISurfaceBufferUser, IFeedb
     public void ShowCursor()
     {
         _cursorChanged = true;
-        if (!IsMapped || _cursorCallback.IsAlive || !ArrangeCursor())
+        if (!IsMapped || PointersShowCursor() || _cursorCallback.IsAlive || !ArrangeOverlay())
             return;
         _surface.Frame(_cursorCallback);
         _surface.Commit();
@@ -310,13 +311,24 @@ internal sealed class ScanoutWindow : IToplevelOwner, ISurfaceBufferUser, IFeedb
         if (_cursorChanged || layout != _layout)
         {
             _layout = layout;
-            ArrangeCursor();
+            if (!PointersShowCursor())
+                ArrangeOverlay();
         }
 
         _veil.Arrange(in layout, _isOrphan);
     }
 
-    private bool ArrangeCursor()
+    /// <summary>A pointer on the picture is the cursor, wherever the guest has its own.</summary>
+    private bool PointersShowCursor()
+    {
+        if (_compositor.Seats?.ShowCursor(_surface, _scanout.Cursor, _picture, _layout.Content.Size) != true)
+            return false;
+        _cursorChanged = false;
+        _cursor.Hide();
+        return true;
+    }
+
+    private bool ArrangeOverlay()
     {
         _cursorChanged = false;
         return _cursor.Show(_scanout.Cursor, _picture, _layout.Content.Size);

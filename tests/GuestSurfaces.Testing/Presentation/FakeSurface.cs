@@ -232,6 +232,14 @@ public sealed class FakeSurface : IWlSurfaceRequests, IWpViewportRequests, IWlSu
 
     internal void AddFeedback(WpPresentationFeedbackResource feedback) => _pendingFeedback.Add(feedback);
 
+    internal void BecomeCursor()
+    {
+        if (Toplevel is not null || Parent is not null)
+            _compositor.Violation(Resource, (uint)WlPointerError.Role, "the surface has a role");
+    }
+
+    internal void Unmap() => Replace(null);
+
     internal void BecomeSubsurface(WlSubsurfaceResource subsurface, FakeSurface parent)
     {
         if (Toplevel is not null || Parent is not null)
