@@ -38,6 +38,9 @@ internal sealed record StatsReport
 
     public string Remedy { get; init; } = "";
 
+    /// <summary>How shared buffers are kept from being drawn into while they are read: by the fences in them, and wl_buffer.release.</summary>
+    public string Sync { get; init; } = "implicit";
+
     public long FramesReceived { get; init; }
 
     public long FramesPresented { get; init; }
