@@ -47,6 +47,8 @@ internal static class StatusView
                 Row("scan-out", $"{Number(stats.ZeroCopyPresented)} frames read by the screen itself");
             else if (stats.Rung == "direct" && stats.CompositedBecause.Length > 0)
                 Row("scan-out", $"none: {stats.CompositedBecause}");
+            if (stats.Rung is "direct" or "convert" && stats.SyncMode.Length > 0)
+                Row("sync", stats.SyncReason.Length > 0 ? $"{stats.SyncMode}: {stats.SyncReason}" : stats.SyncMode);
         }
 
         if (stats.UnprotectedFlips > 0)
