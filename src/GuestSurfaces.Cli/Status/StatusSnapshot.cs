@@ -14,6 +14,8 @@ internal sealed record StatusSnapshot
     // For programs and people, never part of a web page: a + stays a +.
     private static readonly StatusJson s_json = new(new JsonSerializerOptions(StatusJson.Default.Options) { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping });
 
+    private static readonly string[] s_lamps = ["num", "caps", "scroll"];
+
     public int Schema { get; init; } = CurrentSchema;
 
     /// <summary>As --name says.</summary>
@@ -39,10 +41,17 @@ internal sealed record StatusSnapshot
     /// <summary>What its process has given up, and why not the rest.</summary>
     public string Isolation { get; init; } = "";
 
+    /// <summary>The lamps that the guest wants lit on its keyboard: "num", "caps", "scroll". The desktop's own show the desktop's locks.</summary>
+    public IReadOnlyList<string> Lamps { get; init; } = [];
+
     public double UptimeS { get; init; }
 
     /// <summary>The same as --stats would write now.</summary>
     public required StatsReport Stats { get; init; }
+
+    /// <summary>Lamps by name.</summary>
+    /// <param name="lamps">As <see cref="Virtio.Input.VirtioInputDevice.Lamps"/>.</param>
+    public static IReadOnlyList<string> LampNames(uint lamps) => [.. s_lamps.Where((_, i) => (lamps & (1u << i)) != 0)];
 
     public byte[] ToJson() => [.. JsonSerializer.SerializeToUtf8Bytes(this, s_json.StatusSnapshot), (byte)'\n'];
 
