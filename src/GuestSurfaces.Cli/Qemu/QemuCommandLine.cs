@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 using System.Globalization;
+using GuestSurfaces.Cli.Hosting;
 using GuestSurfaces.Core.Input;
 
 namespace GuestSurfaces.Cli.Qemu;
@@ -35,7 +36,7 @@ internal sealed class QemuCommandLine
     /// <param name="socketPath">Where our back-end listens.</param>
     /// <param name="outputs">How many heads the device may have.</param>
     /// <param name="device">QEMU's end of it.</param>
-    /// <param name="inputPaths">Where our keyboard and pointer listen.</param>
+    /// <param name="inputPaths">Where our keyboard, pointer and the like listen.</param>
     public IReadOnlyList<Addition> Complete(string socketPath, int outputs, QemuDevice device, IReadOnlyDictionary<InputKind, string> inputPaths)
     {
         var additions = new List<Addition>();
@@ -54,7 +55,8 @@ internal sealed class QemuCommandLine
         additions.Add(new Addition(["-device", device.Argument(ChardevId, outputs)], device.Why));
         foreach (var (kind, path) in inputPaths)
         {
-            var (id, what) = kind == InputKind.Keyboard ? ("gs-keyboard", "keyboard") : ("gs-pointer", "pointer");
+            var what = kind == InputKind.Touch ? "touchscreen" : HostOptions.NameOf(kind);
+            var id = $"gs-{what}";
             additions.Add(new Addition(["-chardev", $"socket,id={id},path={path}"], $"the way to our {what}"));
             additions.Add(new Addition(["-device", $"vhost-user-input-pci,chardev={id}"], $"the {what} of the window"));
         }

@@ -16,6 +16,8 @@ internal sealed record StatusSnapshot
 
     private static readonly StatusJson s_oneLine = new(new JsonSerializerOptions(s_json.Options) { WriteIndented = false });
 
+    private static readonly string[] s_lamps = ["num", "caps", "scroll"];
+
     public int Schema { get; init; } = CurrentSchema;
 
     /// <summary>As --name says.</summary>
@@ -41,6 +43,9 @@ internal sealed record StatusSnapshot
     /// <summary>What its process has given up, and why not the rest.</summary>
     public string Isolation { get; init; } = "";
 
+    /// <summary>The lamps that the guest wants lit on its keyboard: "num", "caps", "scroll". The desktop's own show the desktop's locks.</summary>
+    public IReadOnlyList<string> Lamps { get; init; } = [];
+
     public double UptimeS { get; init; }
 
     /// <summary>Frames a second from the guest since it was asked before; of whoever watches alone.</summary>
@@ -53,6 +58,10 @@ internal sealed record StatusSnapshot
 
     /// <summary>The same as --stats would write now.</summary>
     public required StatsReport Stats { get; init; }
+
+    /// <summary>Lamps by name.</summary>
+    /// <param name="lamps">As <see cref="Virtio.Input.VirtioInputDevice.Lamps"/>.</param>
+    public static IReadOnlyList<string> LampNames(uint lamps) => [.. s_lamps.Where((_, i) => (lamps & (1u << i)) != 0)];
 
     public byte[] ToJson() => [.. JsonSerializer.SerializeToUtf8Bytes(this, s_json.StatusSnapshot), (byte)'\n'];
 

@@ -233,6 +233,16 @@ public sealed class FakeSurface : IWlSurfaceRequests, IWpViewportRequests, IWlSu
 
     void IWlSubsurfaceRequests.OnSetPosition(WlSubsurfaceResource sender, int x, int y) => _pendingPosition = (x, y);
 
+    void IWlSubsurfaceRequests.OnPlaceAbove(WlSubsurfaceResource sender, WlSurfaceResource sibling)
+    {
+        var below = (FakeSurface)sibling.Tag!;
+        var children = Parent!.Children;
+        children.Remove(this);
+        if (below != Parent && !children.Contains(below))
+            _compositor.Violation(sender, (uint)WlSubsurfaceError.BadSurface, "placed above what is neither sibling nor parent");
+        children.Insert(children.IndexOf(below) + 1, this);
+    }
+
     void IWlSubsurfaceRequests.OnSetDesync(WlSubsurfaceResource sender) => IsDesync = true;
 
     void IWlSubsurfaceRequests.OnDestroy(WlSubsurfaceResource sender)

@@ -63,6 +63,8 @@ public sealed class CommandLineTests
     [InlineData("device --socket-path x --link-mode 4755", "0660")]
     [InlineData("device --socket-path x --link-group no-such-group-here", "no-such-group-here")]
     [InlineData("present", "present --help")]
+    [InlineData("present work --grab-chord g", "for example ctrl+alt+g")]
+    [InlineData("device --socket-path /tmp/s --grab-chord ctrl+alt+nothing", "--grab-chord ctrl+alt+nothing")]
     [InlineData("present work --grace soon", "--grace")]
     [InlineData("present work --grace -1", "86400")]
     [InlineData("present /nowhere/at/all.link --lifeline 999", "EBADF")]
@@ -120,7 +122,7 @@ public sealed class CommandLineTests
             Size = new BufferSize(640, 400),
             StatsPath = "/tmp/stats.json",
             Notes = new Dictionary<string, string> { ["guest"] = "a=b", ["vmm"] = "" },
-            InputPaths = new Dictionary<InputKind, string> { [InputKind.Keyboard] = "/tmp/k=1", [InputKind.Pointer] = "/tmp/p" },
+            InputPaths = new Dictionary<InputKind, string> { [InputKind.Keyboard] = "/tmp/k=1", [InputKind.Pointer] = "/tmp/p", [InputKind.Mouse] = "/tmp/m", [InputKind.Touch] = "/tmp/t" },
             LinkPath = "/tmp/x.link",
             ServesLink = true,
             ZeroCopy = false,
@@ -134,7 +136,7 @@ public sealed class CommandLineTests
             var command = new Command("device")
             {
                 new Option<string>("--socket-path"), common.Name, common.Outputs, common.Size, common.Stats, common.Note, common.NoDisplay, common.Link, common.ZeroCopy, common.Alias2D,
-                common.Keyboard, common.Pointer, common.NoIsolation, common.Verbose,
+                common.Keyboard, common.Pointer, common.Mouse, common.Touch, common.NoIsolation, common.Verbose,
             };
             var parsed = command.Parse(VmSupervisor.DeviceArguments(given, "/tmp/gpu.sock")[1..]);
             Assert.Empty(parsed.Errors);
