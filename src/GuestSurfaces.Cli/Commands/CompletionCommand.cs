@@ -74,7 +74,7 @@ internal static class CompletionCommand
             contains -- -- (commandline -opc)
         end
         complete -c guest-surfaces -f -n 'not __guest_surfaces_other' -a '(__guest_surfaces)'
-        complete -c guest-surfaces -n __guest_surfaces_other -x -a '(__fish_complete_subcommand --fcs-skip=(contains -i -- -- (commandline -opc)))'
+        complete -c guest-surfaces -n __guest_surfaces_other -x -a '(__fish_complete_subcommand --fcs-skip=(math (contains -i -- -- (commandline -opc)) - 1))'
         """;
 
     public static Command Create()
