@@ -38,9 +38,6 @@ internal sealed record StatsReport
 
     public string Remedy { get; init; } = "";
 
-    /// <summary>How shared buffers are kept from being drawn into while they are read: by the fences in them, and wl_buffer.release.</summary>
-    public string Sync { get; init; } = "implicit";
-
     public long FramesReceived { get; init; }
 
     public long FramesPresented { get; init; }
@@ -50,6 +47,12 @@ internal sealed record StatsReport
 
     /// <summary>Why the compositor draws the shown frame once more, as far as it tells beforehand; empty if it may scan it out.</summary>
     public string CompositedBecause { get; init; } = "";
+
+    /// <summary>How the display and the compositor tell each other when dma-bufs are read.</summary>
+    public string SyncMode { get; init; } = "";
+
+    /// <summary>Why no better way.</summary>
+    public string SyncReason { get; init; } = "";
 
     public long FramesDropped { get; init; }
 

@@ -46,8 +46,8 @@ internal static class StatusView
             Row("why", stats.Reason);
         if (stats.Remedy.Length > 0)
             Row("fix", stats.Remedy);
-        if (stats.Rung is "direct" or "convert")
-            Row("sync", $"{stats.Sync}: buffers come back by wl_buffer.release and their own fences");
+        if (stats.Rung is "direct" or "convert" && stats.SyncMode.Length > 0)
+            Row("sync", stats.SyncReason.Length > 0 ? $"{stats.SyncMode}: {stats.SyncReason}" : stats.SyncMode);
         if (guest.FramesPerS is { } received)
             Row("rate", string.Create(CultureInfo.InvariantCulture, $"{received:0.0} frames/s from the guest, {guest.PresentedPerS:0.0} on screen"));
         if (stats.FramesReceived > 0)

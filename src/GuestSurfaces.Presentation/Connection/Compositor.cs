@@ -3,6 +3,7 @@ using GuestSurfaces.Core.Loop;
 using GuestSurfaces.Presentation.Buffers;
 using GuestSurfaces.Presentation.Conversion;
 using GuestSurfaces.Presentation.Input;
+using GuestSurfaces.Presentation.Sync;
 using GuestSurfaces.Wayland;
 
 namespace GuestSurfaces.Presentation.Connection;
@@ -25,10 +26,18 @@ internal interface ICompositorOwner : IInputOwner
     /// <summary>A storage closed, and there are requests about it to send: otherwise the compositor keeps its memory.</summary>
     void OnStorageClosed();
 
+    /// <summary>Something that isn't the compositor has led to requests: a fence. They are to be sent.</summary>
+    void Flush();
+
     /// <summary>A frame has to be converted, for the first time.</summary>
     /// <param name="device">What the compositor draws with, a dev_t; 0 if it doesn't tell.</param>
     /// <returns>The GPU, for as long as the connection lasts; null if nothing is to be converted.</returns>
     GpuQueue? OpenGpu(ulong device);
+
+    /// <summary>The compositor takes timelines: who makes them here?</summary>
+    /// <param name="device">What the compositor draws with, a dev_t; 0 if it doesn't tell.</param>
+    /// <returns>The device (the connection's), or why there is none.</returns>
+    (ITimelineDevice? Device, string Problem) OpenTimelines(ulong device);
 
     /// <summary>The connection is at its end.</summary>
     /// <param name="failure">Why.</param>
@@ -54,14 +63,19 @@ internal sealed class Compositor : IWaylandConnectionListener, IWaylandGlobalsLi
     private DmabufFeedbackReader? _feedback;
     private GpuQueue? _gpu;
     private bool _hasAskedForGpu;
+    private ConnectionSync? _sync;
+    private WpLinuxDrmSyncobjManagerV1? _timelines;
+    private ZwpLinuxExplicitSynchronizationV1? _fences;
 
     /// <summary>Starts the set-up.</summary>
     /// <param name="connection">Adopted: <see cref="Close"/> disposes it.</param>
     /// <param name="clock">CLOCK_MONOTONIC.</param>
+    /// <param name="dmabufSync">Knows about dma-bufs' fences.</param>
     /// <param name="releases">Gives the locks of buffers back.</param>
     /// <param name="owner">Who is told.</param>
-    public Compositor(WaylandConnection connection, IClock clock, DmabufReleases releases, ICompositorOwner owner)
+    public Compositor(WaylandConnection connection, IClock clock, IDmabufSync dmabufSync, DmabufReleases releases, ICompositorOwner owner)
     {
+        DmabufSync = dmabufSync;
         Connection = connection;
         Clock = clock;
         _releases = releases;
@@ -103,6 +117,12 @@ internal sealed class Compositor : IWaylandConnectionListener, IWaylandGlobalsLi
     /// <summary>Imports dma-bufs; may be missing.</summary>
     public ZwpLinuxDmabufV1? Dmabuf { get; private set; }
 
+    /// <summary>Knows about dma-bufs' fences.</summary>
+    public IDmabufSync DmabufSync { get; }
+
+    /// <summary>How surfaces tell when their buffers may be read.</summary>
+    public ConnectionSync Sync => _sync ?? throw new InvalidOperationException("the connection isn't set up yet");
+
     /// <summary>What it says about dma-bufs in general.</summary>
     public DmabufFeedback Feedback => _feedback?.Current ?? DmabufFeedback.None;
 
@@ -136,13 +156,16 @@ internal sealed class Compositor : IWaylandConnectionListener, IWaylandGlobalsLi
     /// <summary>The monitors.</summary>
     public Outputs Outputs => _outputs;
 
+    /// <summary>The seats; null while the guest has nothing to type and point with.</summary>
+    public Seats? Seats => _seats;
+
     /// <summary>The guest has a keyboard and a pointer from now on, or hasn't.</summary>
     public void UpdateSeats()
     {
         var isWanted = _owner.TakesInput;
         if (isWanted == _seats is not null)
             return;
-        var seats = _seats ?? new Seats(_owner);
+        var seats = _seats ?? new Seats(this, _owner);
         _seats = isWanted ? seats : null;
         foreach (var global in _globals.All)
         {
@@ -155,11 +178,15 @@ internal sealed class Compositor : IWaylandConnectionListener, IWaylandGlobalsLi
         }
     }
 
+    /// <summary>Sends what something else than the compositor's events has led to.</summary>
+    public void Flush() => _owner.Flush();
+
     /// <summary>Ends the connection: every lock goes back.</summary>
     public void Close()
     {
         IsReady = false;
         _buffers?.Abandon();
+        _sync?.Close();
         _gpu?.Close();
         Connection.Listener = null;
         Connection.Dispose();
@@ -185,6 +212,7 @@ internal sealed class Compositor : IWaylandConnectionListener, IWaylandGlobalsLi
     {
         if (_buffers is not null)
         {
+            _sync = new ConnectionSync(Connection.Display, DmabufSync, _timelines, _fences, () => _owner.OpenTimelines(Feedback.MainDevice ?? 0), Flush);
             IsReady = true;
             UpdateSeats();
             _owner.OnReady();
@@ -238,6 +266,8 @@ internal sealed class Compositor : IWaylandConnectionListener, IWaylandGlobalsLi
         Dmabuf = _globals.Find(ZwpLinuxDmabufV1.InterfaceType.Name) is { Version: >= 3 } ? _globals.Bind<ZwpLinuxDmabufV1>() : null;
         if (Dmabuf is { } dmabuf)
             _feedback = new DmabufFeedbackReader(dmabuf, OnFeedback);
+        _timelines = _globals.Bind<WpLinuxDrmSyncobjManagerV1>();
+        _fences = _globals.Bind<ZwpLinuxExplicitSynchronizationV1>();
         var shm = _globals.Require<WlShm>();
         var reason = Dmabuf is null ? "the compositor offers no linux-dmabuf" : string.Empty; // else the guest's side knows why its pixels are no dma-buf
         _buffers = new BufferCache(new ShmImporter(shm, canScale, reason), new DmabufImporter(Dmabuf, canScale), _releases, _owner.OnStorageClosed);

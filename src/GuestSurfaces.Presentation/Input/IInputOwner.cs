@@ -19,6 +19,10 @@ internal interface IInputOwner
     /// <param name="frame">What happened at once.</param>
     void OnInput(int scanout, InputKind kind, ReadOnlySpan<InputEvent> frame);
 
+    /// <summary>A pointer has come to a surface, or left it: who shows the guest's cursor there has changed.</summary>
+    /// <param name="surface">Which.</param>
+    void OnPointed(WlSurface surface);
+
     /// <summary>A seat's keyboard or pointer has left the pictures.</summary>
     /// <param name="kind">What.</param>
     void OnInputLeft(InputKind kind);

@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: MIT
+using GuestSurfaces.Core.Buffers;
 using GuestSurfaces.Core.Input;
+using GuestSurfaces.Presentation.Connection;
+using GuestSurfaces.Presentation.Cursors;
+using GuestSurfaces.Presentation.Geometry;
 using GuestSurfaces.Wayland;
 
 namespace GuestSurfaces.Presentation.Input;
 
 /// <summary>
-/// A seat's pointer: where it is in the picture, its buttons, and its wheels in 1/120 of a click, as far as the compositor tells so exactly. The desktop's cursor is
-/// hidden over a picture: the guest shows its own. Allocates nothing.
+/// A seat's pointer: where it is in the picture, its buttons, and its wheels in 1/120 of a click, as far as the compositor tells so exactly. Over a picture it looks
+/// like the guest's cursor. Allocates nothing.
 /// </summary>
 internal sealed class SeatPointer : IWlPointerListener
 {
@@ -18,6 +22,7 @@ internal sealed class SeatPointer : IWlPointerListener
 
     private readonly WlPointer _proxy;
     private readonly IInputOwner _owner;
+    private readonly PointerCursor _cursor;
     private readonly InputEvent[] _frame = new InputEvent[InputCodes.MaxFrame];
     private readonly long[] _scrolled = new long[Axes]; // in this frame, 1/256 of 1/120 of a click
     private readonly bool[] _isExact = new bool[Axes];
@@ -27,12 +32,14 @@ internal sealed class SeatPointer : IWlPointerListener
     private int _count;
 
     /// <summary>Listens.</summary>
+    /// <param name="compositor">The connection.</param>
     /// <param name="proxy">Adopted.</param>
     /// <param name="owner">Who is told.</param>
-    public SeatPointer(WlPointer proxy, IInputOwner owner)
+    public SeatPointer(Compositor compositor, WlPointer proxy, IInputOwner owner)
     {
         _proxy = proxy;
         _owner = owner;
+        _cursor = new PointerCursor(compositor, proxy, TellPointed);
         proxy.Listener = this;
     }
 
@@ -42,21 +49,37 @@ internal sealed class SeatPointer : IWlPointerListener
     public void Close()
     {
         _proxy.Listener = null;
+        Leave();
+        _cursor.Destroy();
         if (_proxy.Version >= 3)
             _proxy.Release();
+    }
+
+    /// <summary>Looks like the guest's cursor, if it is on that picture.</summary>
+    /// <param name="picture">The picture's surface.</param>
+    /// <param name="cursor">The cursor.</param>
+    /// <param name="scanout">The picture's size in scanout pixels.</param>
+    /// <param name="content">The picture's size on its surface.</param>
+    /// <returns>Whether it is.</returns>
+    public bool ShowCursor(WlSurface picture, GuestCursor cursor, BufferSize scanout, SurfaceSize content)
+    {
+        if (_surface != picture)
+            return false;
+        _cursor.Show(cursor, scanout, content);
+        return true;
     }
 
     void IWlPointerListener.OnEnter(WlPointer sender, uint serial, WlSurface? surface, WlFixed surfaceX, WlFixed surfaceY)
     {
         _surface = surface;
-        if (_owner.PictureOn(surface) is not null)
-            sender.SetCursor(serial, null, 0, 0);
+        _cursor.Enter(serial);
+        TellPointed();
         Move(surfaceX, surfaceY);
     }
 
     void IWlPointerListener.OnLeave(WlPointer sender, uint serial, WlSurface? surface)
     {
-        _surface = null;
+        Leave();
         _count = 0;
         Array.Clear(_scrolled);
         Array.Clear(_clickRest);
@@ -84,6 +107,20 @@ internal sealed class SeatPointer : IWlPointerListener
     void IWlPointerListener.OnAxisValue120(WlPointer sender, WlPointerAxis axis, int value120) => Scroll(axis, value120);
 
     void IWlPointerListener.OnFrame(WlPointer sender) => Send();
+
+    private void Leave()
+    {
+        var left = _surface;
+        _surface = null;
+        if (left is not null)
+            _owner.OnPointed(left);
+    }
+
+    private void TellPointed()
+    {
+        if (_surface is not null)
+            _owner.OnPointed(_surface);
+    }
 
     // The exact amount replaces what OnAxis says of the same frame, whichever comes first.
     private void Scroll(WlPointerAxis axis, long fine)

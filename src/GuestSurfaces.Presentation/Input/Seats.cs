@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: MIT
+using GuestSurfaces.Core.Buffers;
 using GuestSurfaces.Core.Input;
+using GuestSurfaces.Presentation.Connection;
+using GuestSurfaces.Presentation.Cursors;
+using GuestSurfaces.Presentation.Geometry;
 using GuestSurfaces.Wayland;
 
 namespace GuestSurfaces.Presentation.Input;
 
 /// <summary>A connection's seats: keyboards and pointers as they come and go.</summary>
-internal sealed class Seats(IInputOwner owner) : IWlSeatListener
+internal sealed class Seats(Compositor compositor, IInputOwner owner) : IWlSeatListener
 {
     // Frames of a pointer's events are from 5 on, fractions of a wheel's click from 8.
     private const uint MaxVersion = 9;
@@ -36,6 +40,20 @@ internal sealed class Seats(IInputOwner owner) : IWlSeatListener
             seat.Proxy.Release();
     }
 
+    /// <summary>Gives the pointers on a picture the guest's cursor as it is now.</summary>
+    /// <param name="picture">The picture's surface.</param>
+    /// <param name="cursor">The cursor.</param>
+    /// <param name="scanout">The picture's size in scanout pixels.</param>
+    /// <param name="content">The picture's size on its surface.</param>
+    /// <returns>Whether there are any: the cursor is theirs then, and stands nowhere else.</returns>
+    public bool ShowCursor(WlSurface picture, GuestCursor cursor, BufferSize scanout, SurfaceSize content)
+    {
+        var any = false;
+        foreach (var seat in _seats)
+            any |= seat.Pointer?.ShowCursor(picture, cursor, scanout, content) == true;
+        return any;
+    }
+
     void IWlSeatListener.OnCapabilities(WlSeat sender, WlSeatCapability capabilities)
     {
         if (_seats.Find(seat => seat.Proxy == sender) is { } seat)
@@ -47,7 +65,7 @@ internal sealed class Seats(IInputOwner owner) : IWlSeatListener
         var hasPointer = (capabilities & WlSeatCapability.Pointer) != 0;
         if (hasPointer && seat.Pointer is null)
         {
-            seat.Pointer = new SeatPointer(seat.Proxy.GetPointer(), owner);
+            seat.Pointer = new SeatPointer(compositor, seat.Proxy.GetPointer(), owner);
         }
         else if (!hasPointer && seat.Pointer is { } pointer)
         {

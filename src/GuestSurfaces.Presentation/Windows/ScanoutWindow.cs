@@ -4,8 +4,10 @@ using GuestSurfaces.Core.Diagnostics;
 using GuestSurfaces.Core.Frames;
 using GuestSurfaces.Presentation.Buffers;
 using GuestSurfaces.Presentation.Connection;
+using GuestSurfaces.Presentation.Cursors;
 using GuestSurfaces.Presentation.Frames;
 using GuestSurfaces.Presentation.Geometry;
+using GuestSurfaces.Presentation.Sync;
 using GuestSurfaces.Wayland;
 
 namespace GuestSurfaces.Presentation.Windows;
@@ -34,6 +36,8 @@ internal sealed class ScanoutWindow : IToplevelOwner, ISurfaceBufferUser, IFeedb
     private readonly FeedbackTracker _feedback;
     private readonly SurfaceFeedback _dmabufs;
     private readonly FrameLoader _loader;
+    private readonly ISurfaceSync _sync;
+    private readonly AcquireWait _acquire;
     private readonly WlRegion _opaque = new();
     private readonly WlCallback _frameCallback;
     private readonly WlCallback _cursorCallback;
@@ -67,6 +71,8 @@ internal sealed class ScanoutWindow : IToplevelOwner, ISurfaceBufferUser, IFeedb
         _surface = compositor.Surfaces.CreateSurface();
         _surface.Listener = this;
         _dmabufs = new SurfaceFeedback(compositor, _surface, OnDmabufsChanged);
+        _sync = compositor.Sync.CreateFor(_surface);
+        _acquire = new AcquireWait(compositor.DmabufSync, OnAcquired);
         _viewport = new Viewport(compositor.Viewporter, _surface);
         _bars = new Bars(compositor, _surface);
         _cursor = new CursorOverlay(compositor, _surface);
@@ -120,6 +126,7 @@ internal sealed class ScanoutWindow : IToplevelOwner, ISurfaceBufferUser, IFeedb
         _shown = default; // the next frame replaces all of it
         _isOrphan = false;
         Arrange();
+        _sync.AttachOther();
         _surface.Attach(black, 0, 0);
         SurfaceDamage.Whole(_surface, size);
         _surface.Commit();
@@ -129,7 +136,7 @@ internal sealed class ScanoutWindow : IToplevelOwner, ISurfaceBufferUser, IFeedb
     public void ShowCursor()
     {
         _cursorChanged = true;
-        if (!IsMapped || _cursorCallback.IsAlive || !ArrangeCursor())
+        if (!IsMapped || PointersShowCursor() || _cursorCallback.IsAlive || !ArrangeOverlay())
             return;
         _surface.Frame(_cursorCallback);
         _surface.Commit();
@@ -170,6 +177,7 @@ internal sealed class ScanoutWindow : IToplevelOwner, ISurfaceBufferUser, IFeedb
         _viewport.Destroy();
         _dmabufs.Destroy();
         _toplevel.Destroy();
+        _sync.Destroy();
         _surface.Destroy();
         _compositor.Buffers.RetireAll(this);
     }
@@ -179,6 +187,7 @@ internal sealed class ScanoutWindow : IToplevelOwner, ISurfaceBufferUser, IFeedb
     {
         _isClosed = true; // callbacks and releases that are on their way still come, but the scanout's frames are another window's now
         _loader.Close();
+        _acquire.Stop();
     }
 
     void IToplevelOwner.OnConfigured(SurfaceSize size, WindowStates states)
@@ -229,6 +238,12 @@ internal sealed class ScanoutWindow : IToplevelOwner, ISurfaceBufferUser, IFeedb
         TellRefresh();
     }
 
+    private void OnAcquired()
+    {
+        if (Pump())
+            _compositor.Flush();
+    }
+
     private IReadOnlyList<DmabufTarget> PreferredTargets() => _dmabufs.Current.PickTargets(s_targetFormats, _isFullscreen);
 
     private void OnDmabufsChanged()
@@ -243,21 +258,29 @@ internal sealed class ScanoutWindow : IToplevelOwner, ISurfaceBufferUser, IFeedb
         ref var pending = ref mailbox.Pending;
         var grid = new PixelGrid(pending.View.Size, pending.Source, pending.FlipY);
         pending.Damage = grid == _shown ? Inside(in pending.Damage, pending.Source) : DamageList.Of(pending.Source);
+        report = _scanout.Statistics.DisplayRung;
+        if (!pending.Storage.IsDmabuf && !_acquire.IsOver(ref pending.Acquire))
+            return LoadResult.Hold; // a CPU reads it
         var result = _loader.Load(ref pending, out var buffer, out report);
         if (result != LoadResult.Ready)
             return result;
+        if (!pending.Acquire.IsSignalled && !_sync.CanWaitFor(buffer!, ref pending) && !_acquire.IsOver(ref pending.Acquire))
+            return LoadResult.Hold;
 
         var frame = mailbox.Take();
         _shown = grid;
         _picture = grid.Source.Size;
         _isOrphan = _scanout.IsOrphan(frame.Serial);
         Attach(in frame, buffer!);
+        frame.Acquire.Fence?.Dispose();
         Arrange();
         _surface.Frame(_frameCallback);
         _feedback.Ask(_surface, frame.Serial);
         _surface.Commit();
         IsMapped = true;
         _scanout.Statistics.DisplayRung = report;
+        _scanout.Statistics.SyncMode = _compositor.Sync.Report.Name;
+        _scanout.Statistics.SyncReason = _compositor.Sync.Report.Reason;
         _scanout.Statistics.CompositedBecause = _dmabufs.CompositedBecause(buffer!, _isFullscreen);
         mailbox.TellCommitted(frame.Serial);
         return LoadResult.Ready;
@@ -281,7 +304,7 @@ internal sealed class ScanoutWindow : IToplevelOwner, ISurfaceBufferUser, IFeedb
         }
 
         _attached = buffer;
-        buffer.TakeCommit(_compositor.Connection.Display);
+        _sync.Attach(buffer, in frame);
         _surface.Attach(buffer.Proxy, 0, 0);
         if (frame.Damage.IsEmpty)
             SurfaceDamage.Whole(_surface, _attachedSize); // another buffer without damage: compositors may go on showing the old one
@@ -310,13 +333,24 @@ internal sealed class ScanoutWindow : IToplevelOwner, ISurfaceBufferUser, IFeedb
         if (_cursorChanged || layout != _layout)
         {
             _layout = layout;
-            ArrangeCursor();
+            if (!PointersShowCursor())
+                ArrangeOverlay();
         }
 
         _veil.Arrange(in layout, _isOrphan);
     }
 
-    private bool ArrangeCursor()
+    /// <summary>A pointer on the picture is the cursor, wherever the guest has its own.</summary>
+    private bool PointersShowCursor()
+    {
+        if (_compositor.Seats?.ShowCursor(_surface, _scanout.Cursor, _picture, _layout.Content.Size) != true)
+            return false;
+        _cursorChanged = false;
+        _cursor.Hide();
+        return true;
+    }
+
+    private bool ArrangeOverlay()
     {
         _cursorChanged = false;
         return _cursor.Show(_scanout.Cursor, _picture, _layout.Content.Size);

@@ -120,6 +120,7 @@ public sealed class SeatTests : IDisposable
         seat.Pointer!.SendFrame();
         Pump(f);
         Assert.Equal([Place(0, 16384), Place(1, 16384), Key(0x110, 1)], Assert.Single(f.Events.Inputs).Frame);
+        Assert.Null(seat.Cursor);
         Assert.Single(seat.Hidden);
         seat.Pointer.SendLeave(seat.NextSerial, f.Window.Surface.Resource);
         Pump(f);
