@@ -63,13 +63,18 @@ internal static class CompletionCommand
         # guest-surfaces: completion for fish
         function __guest_surfaces
             set -l line (commandline -cp)
-            guest-surfaces complete (string length -- "$line") "$line" 2> /dev/null
+            set -l found (guest-surfaces complete (string length -- "$line") "$line" 2> /dev/null)
+            if test (count $found) -gt 0
+                printf '%s\n' $found
+            else
+                __fish_complete_path (commandline -ct)
+            end
         end
         function __guest_surfaces_other
             contains -- -- (commandline -opc)
         end
-        complete -c guest-surfaces -n 'not __guest_surfaces_other' -a '(__guest_surfaces)'
-        complete -c guest-surfaces -n __guest_surfaces_other -x -a '(__fish_complete_subcommand --fcs-skip=(contains -i -- -- (commandline -opc)))'
+        complete -c guest-surfaces -f -n 'not __guest_surfaces_other' -a '(__guest_surfaces)'
+        complete -c guest-surfaces -n __guest_surfaces_other -x -a '(__fish_complete_subcommand --fcs-skip=(math (contains -i -- -- (commandline -opc)) - 1))'
         """;
 
     public static Command Create()

@@ -8,7 +8,7 @@ namespace GuestSurfaces.Cli.Doctor;
 internal static class DiagnosisView
 {
     private const int MarkColumns = 8;
-    private const int SubjectColumns = 18;
+    private const int SubjectColumns = 19;
 
     private static readonly (Area Area, string Title)[] s_areas = [(Area.Guest, "This VM"), (Area.Vmm, "VMM"), (Area.Kernel, "Kernel"), (Area.Compositor, "Compositor")];
 

@@ -114,13 +114,13 @@ internal sealed partial class ManPage(IReadOnlyList<Command> path)
     private void Prose(string text)
     {
         var isLiteral = false;
-        var isFirst = true;
+        var (isStart, isFirst) = (true, true);
         foreach (var line in text.Split('\n'))
         {
             var wantsLiteral = line.StartsWith("  ", StringComparison.Ordinal);
             if (wantsLiteral != isLiteral && line.Length > 0)
             {
-                _ = _text.Append(wantsLiteral ? ".PP\n.RS 4\n.nf\n" : ".fi\n.RE\n.PP\n");
+                _ = _text.Append(!wantsLiteral ? ".fi\n.RE\n.PP\n" : isStart ? ".RS 4\n.nf\n" : ".PP\n.RS 4\n.nf\n");
                 isLiteral = wantsLiteral;
                 isFirst = true;
             }
@@ -129,7 +129,7 @@ internal sealed partial class ManPage(IReadOnlyList<Command> path)
                 _ = !isLiteral && !isFirst ? _text.Append(".PP\n") : _text;
             else
                 _ = _text.Append(Line(isLiteral ? line[2..] : line)).Append('\n');
-            isFirst = line.Length == 0;
+            (isStart, isFirst) = (false, line.Length == 0);
         }
 
         if (isLiteral)

@@ -64,7 +64,7 @@ internal static class StatusWatch
                 console.Clear(home: true);
                 var size = Size();
                 (console.Profile.Width, console.Profile.Height) = size;
-                console.Live(Text.Empty).AutoClear(true).Overflow(VerticalOverflow.Crop).Start(live =>
+                console.Live(Text.Empty).AutoClear(true).Overflow(VerticalOverflow.Crop).Cropping(VerticalOverflowCropping.Bottom).Start(live =>
                 {
                     do
                         live.UpdateTarget(View(ask(), size.Width, "q ends"));
@@ -97,12 +97,12 @@ internal static class StatusWatch
     private static Rows View(IReadOnlyList<StatusSnapshot> guests, int columns, string? hint)
     {
         var blocks = new List<IRenderable>();
+        if (hint is not null)
+            blocks.AddRange([new Text(hint, new Style(decoration: Decoration.Dim)), Text.Empty]);
         foreach (var guest in guests)
             blocks.AddRange([StatusView.Create(guest, columns), Text.Empty]);
         if (guests.Count == 0)
             blocks.Add(new Text(Nobody));
-        if (hint is not null)
-            blocks.Add(new Text(hint, new Style(decoration: Decoration.Dim)));
         return new Rows(blocks);
     }
 }

@@ -79,7 +79,7 @@ public sealed class CompletionTests : IDisposable
                 words=(${=2}); CURRENT=${#words}
                 _guest_surfaces
                 """,
-            _ => """source "$argv[1]"; complete -C "$argv[2]" | string split -f 1 \t""",
+            _ => """source "$argv[1]"; complete -C "$argv[2]" | cut -f 1""",
         };
         string[] arguments = shell == "fish" ? ["-c", program, script, line] : ["-c", program, shell, script, line];
         var printed = LabProcess.Run(shell, arguments, s_patience, new Dictionary<string, string> { ["PATH"] = $"{AppContext.BaseDirectory}:{Environment.GetEnvironmentVariable("PATH")}", ["HOME"] = _folder.FullName });

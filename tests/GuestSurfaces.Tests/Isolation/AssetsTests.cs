@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 using System.Text.Json;
+using GuestSurfaces.Cli;
 using GuestSurfaces.Testing;
 using GuestSurfaces.Tests.Lab;
 using GuestSurfaces.Transports.VhostUser;
@@ -43,7 +44,7 @@ public sealed class AssetsTests : IDisposable
 
         // The program as it will be installed isn't here: anything stands in for it.
         var units = Directory.GetFiles(PathOf("systemd/user"));
-        Assert.Equal(2, units.Length);
+        Assert.Equal(3, units.Length);
         foreach (var unit in units)
         {
             var text = File.ReadAllText(unit);
@@ -52,6 +53,28 @@ public sealed class AssetsTests : IDisposable
         }
 
         Assert.Equal("", LabProcess.Run("systemd-analyze", ["verify", .. Directory.GetFiles(_folder.FullName, "*.service")], s_patience).Trim());
+    }
+
+    [Theory]
+    [InlineData("desktop-file-validate", "applications/org.guestsurfaces.GuestSurfaces.desktop")]
+    [InlineData("udevadm verify", "udev/70-guest-surfaces.rules")]
+    public void Files_for_other_programs_are_what_those_take_them_for(string check, string file)
+    {
+        var words = check.Split(' ');
+        if (!File.Exists($"/usr/bin/{words[0]}"))
+            Assert.Skip($"{words[0]} isn't installed");
+        var output = LabProcess.Run(words[0], [.. words[1..], PathOf(file)], s_patience);
+        Assert.DoesNotContain("error", output, StringComparison.OrdinalIgnoreCase);
+    }
+
+    [Fact]
+    public void The_desktop_file_starts_commands_that_there_are_and_has_its_icon()
+    {
+        var lines = File.ReadAllLines(PathOf("applications/org.guestsurfaces.GuestSurfaces.desktop"));
+        Assert.Contains("Icon=org.guestsurfaces.GuestSurfaces", lines);
+        Assert.Equal("svg", System.Xml.Linq.XDocument.Load(PathOf("icons/org.guestsurfaces.GuestSurfaces.svg")).Root!.Name.LocalName);
+        foreach (var line in lines.Where(static l => l.StartsWith("Exec=guest-surfaces ", StringComparison.Ordinal)))
+            Assert.Equal(0, CommandLineProgram.Run([.. line["Exec=guest-surfaces ".Length..].Split(' '), "--help"], TextWriter.Null, TextWriter.Null));
     }
 
     public void Dispose() => _folder.Delete(recursive: true);
