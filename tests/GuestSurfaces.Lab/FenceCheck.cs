@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 using GuestSurfaces.Core.Loop;
 using GuestSurfaces.Interop;
+using GuestSurfaces.Presentation.Sync;
 using GuestSurfaces.Testing;
 using GuestSurfaces.Testing.Virtio;
 
@@ -35,7 +36,10 @@ internal static class FenceCheck
         CheckIdle(dmabuf);
         using var timeline = SwSyncTimeline.TryOpen(out errno);
         if (timeline is not null)
+        {
             CheckBusy(dmabuf, timeline);
+            CheckTimelines(timeline);
+        }
         else
             Console.WriteLine($"no sw_sync: {SwSyncTimeline.Path} can't be opened ({errno})");
         Console.WriteLine(s_failed == 0 ? "all is well" : $"{s_failed} checks failed");
@@ -83,6 +87,32 @@ internal static class FenceCheck
         Check("the next reader makes it busy again", dmabuf.ImportFence(third, DmabufAccess.Read) == Errno.None && dmabuf.HasPendingFences());
         timeline.Advance();
         Check("until that is done", !dmabuf.HasPendingFences());
+    }
+
+    private static void CheckTimelines(SwSyncTimeline fences)
+    {
+        using var loop = new EventLoop();
+        using var device = LoopTimelineDevice.TryOpen(loop, null, out var problem);
+        if (device is null)
+        {
+            Console.WriteLine($"no timelines: {problem}");
+            return;
+        }
+
+        var told = 0;
+        using var timeline = device.TryCreate(() => told++, out var errno);
+        Check($"a DRM node makes a timeline ({errno})", timeline is not null);
+        if (timeline is null)
+            return;
+        Check("which is asked about a point without a fence", timeline.Tell(2) == Errno.None);
+        Check("and doesn't tell of the one before", timeline.Signal(1) == Errno.None && !loop.RunOnce(0) && told == 0 && timeline.Signalled == 1);
+        Check("but of that one", timeline.Signal(2) == Errno.None && loop.RunOnce(1000) && told == 1 && timeline.Signalled == 2);
+        Check("and at once of one that is past", timeline.Tell(1) == Errno.None && loop.RunOnce(1000) && told == 2);
+        using var fence = fences.CreateFence(4);
+        Check("a fence becomes a point", timeline.SignalWith(fence, 3) == Errno.None && timeline.Tell(3) == Errno.None && !loop.RunOnce(0));
+        Check("that hasn't signalled before the fence", timeline.Signalled == 2);
+        fences.Advance();
+        Check("and has with it", loop.RunOnce(1000) && told == 3 && timeline.Signalled == 3);
     }
 
     private static void Check(string what, bool ok)

@@ -30,7 +30,8 @@ public sealed partial class UdmabufTests(StableMachine l1) : IClassFixture<Stabl
     });
 
     [Fact]
-    public void A_dma_buf_tells_of_every_fence_in_it() => l1.Try(() => Check(StockLimits, "fences"));
+    public void A_dma_buf_tells_of_every_fence_in_it_and_a_timeline_of_its_points() => l1.Try(() =>
+        Assert.Contains("ok     and has with it", Check($"{StockLimits}; modprobe vkms", "fences"), StringComparison.Ordinal));
 
     /// <summary>A stock kernel has all mechanisms, and /dev/udmabuf: what must be denied, what must not, and a control.</summary>
     [Fact]
