@@ -11,7 +11,13 @@ command -v dotnet > /dev/null || die "the .NET 10 SDK is missing (command dotnet
 need gcc=gcc /usr/include/stdio.h=libc6-dev pkg-config=pkgconf weston=weston qemu-system-x86_64=qemu-system-x86 \
     /usr/lib/qemu/vhost-user-gpu=qemu-system-gui /usr/share/wayland/wayland.xml=libwayland-dev \
     /usr/share/wayland-protocols/stable/xdg-shell/xdg-shell.xml=wayland-protocols \
-    /usr/include/EGL/eglext.h=libegl-dev /usr/include/GLES2/gl2ext.h=libgles-dev /usr/include/libdrm/drm.h=libdrm-dev
+    /usr/include/EGL/eglext.h=libegl-dev /usr/include/GLES2/gl2ext.h=libgles-dev /usr/include/libdrm/drm.h=libdrm-dev \
+    meson=meson ninja=ninja-build valgrind=valgrind \
+    zsh=zsh fish=fish groff=groff mandoc=mandoc man=man-db desktop-file-validate=desktop-file-utils systemd-analyze=systemd udevadm=udev
+
+# The module for Weston is built for the Weston that is here, if that is one we build for (Debian 13's is tested in the lab's roots).
+weston_major=$(weston --version | sed -nE 's/^weston ([0-9]+).*/\1/p')
+if [ "$weston_major" = 10 ]; then need /usr/include/libweston-10/libweston/libweston.h=libweston-10-dev; fi
 
 if [ "${1:-}" = --lab ]; then
     "$lab_dir/prepare.sh" all
