@@ -43,8 +43,8 @@ step() { printf '\033[1m==>\033[0m %s\n' "$*" >&2; }
 cd "$here"
 command -v dotnet > /dev/null || die "the .NET 10 SDK is missing (command dotnet): install it first"
 step "building guest-surfaces"
-nice dotnet build src/GuestSurfaces.Cli -c Release --nologo -v quiet >&2
-gs=$here/src/GuestSurfaces.Cli/bin/Release/net10.0/guest-surfaces
+nice dotnet publish src/GuestSurfaces.Cli -c Release --nologo -v quiet -o artifacts/guest-surfaces >&2
+gs=$here/artifacts/guest-surfaces/guest-surfaces
 if $headless; then nice dotnet build tests/GuestSurfaces.Lab -c Release --nologo -v quiet >&2; fi
 
 step "fetching Debian's kernel and making the guest (cached after the first time)"

@@ -30,7 +30,9 @@ echo "test.sh: checking the format" >&2
 nice dotnet format GuestSurfaces.sln --verify-no-changes --no-restore
 
 if $lab; then
-    export GS_LAB=1
+    # in the lab's machines as users have it
+    export GS_LAB=1 GS_PROGRAM=$PWD/artifacts/guest-surfaces
+    nice dotnet publish src/GuestSurfaces.Cli -c Release --nologo -v quiet -o "$GS_PROGRAM"
     # the newest interface descriptions, not this machine's
     GS_PROTOCOL_ROOT=$(tests/lab/protocols.sh)
     export GS_PROTOCOL_ROOT

@@ -18,6 +18,7 @@ internal sealed class KillCheck
     private const int ComeAndGo = 3;
 
     private const int ShortestPauseMs = 20;
+    private const int LongestPauseMs = 1000;
     private const int ShotEvery = 10;
     private const int SettledAfter = 5; // rounds, in which the runtime has started its threads and compiled its code
     private const int SolSocket = 1;
@@ -25,6 +26,7 @@ internal sealed class KillCheck
 
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(120);
 
+    private readonly string _folder;
     private readonly string _display;
     private readonly string _status;
     private readonly string[] _again;
@@ -34,6 +36,7 @@ internal sealed class KillCheck
 
     private KillCheck(string folder, string[] again)
     {
+        _folder = folder;
         _display = File.ReadAllText(Path.Combine(folder, "display")).Trim();
         _status = Directory.GetFiles(Path.Combine(folder, "guest-surfaces"), "*.sock")[0];
         _again = again;
@@ -132,8 +135,19 @@ internal sealed class KillCheck
 
     private void CheckScreen()
     {
+        // Not every one is whole. To take it sway composes what was scanned out until then, which in an emulated machine takes it tenths of a second. A guest isn't kept
+        // waiting for more than 35 ms (unprotected_flips), its driver itself waits for 50 (late=): so it draws frame n+2 where n is being read. The next may be whole.
         var before = _frame;
-        Wait(() => GuestPicture.FrameOf(Screenshot.Take(_display)) is { } frame && (_frame = frame) > before, $"the screen shows a picture of the guest's newer than frame {before}");
+        var shot = default(Picture);
+        try
+        {
+            Wait(() => GuestPicture.FrameOf(shot = Screenshot.Take(_display)) is { } frame && (_frame = frame) > before, $"the screen shows a picture of the guest's newer than frame {before}");
+        }
+        catch (TimeoutException)
+        {
+            shot?.WritePng(Path.Combine(_folder, "kills.png"));
+            throw;
+        }
     }
 
     private Left CountLeft()
@@ -206,7 +220,7 @@ internal sealed class KillCheck
                 return;
             if (watch.Elapsed > s_patience)
                 throw new TimeoutException($"not within {s_patience.TotalSeconds} s: {what}");
-            Thread.Sleep((int)Math.Max(ShortestPauseMs, 9 * (watch.ElapsedMilliseconds - began)));
+            Thread.Sleep((int)Math.Clamp(9 * (watch.ElapsedMilliseconds - began), ShortestPauseMs, LongestPauseMs));
         }
     }
 

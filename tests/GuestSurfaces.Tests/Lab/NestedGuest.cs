@@ -5,7 +5,10 @@ using Xunit;
 
 namespace GuestSurfaces.Tests.Lab;
 
-/// <summary>A guest inside the lab's machine, by KVM, from its kernel to the compositor's screenshot: one run of tests/lab/l1/case.sh, and what it left.</summary>
+/// <summary>
+/// A guest inside the lab's machine, by KVM, from its kernel to the compositor's screenshot: one run of tests/lab/l1/case.sh, and what it left. guest-surfaces is that of the
+/// folder GS_PROGRAM, where it was published to; of the tests' own folder without that.
+/// </summary>
 internal sealed class NestedGuest
 {
     private const int SecondsToBoot = 300;
@@ -40,12 +43,16 @@ internal sealed class NestedGuest
     /// <param name="seconds">How long the guest may take.</param>
     public static NestedGuest Run(L1Machine l1, string name, string options = "", int seconds = SecondsToBoot)
     {
+        // The published program has the same assemblies, compiled: it takes the place of the one beside the lab's own programs.
+        var published = Environment.GetEnvironmentVariable("GS_PROGRAM");
         var output = l1.Run(
             $"""
             set -e
             if [ ! -d /tmp/program ]; then
                 mkdir /tmp/program
-                cp '{AppContext.BaseDirectory}'/guest-surfaces '{AppContext.BaseDirectory}'/*.dll '{AppContext.BaseDirectory}'/*.json /tmp/program
+                for from in '{AppContext.BaseDirectory}' {(published is null ? "" : $"'{published}'")}; do
+                    cp "$from"/guest-surfaces "$from"/*.dll "$from"/*.json /tmp/program
+                done
             fi
             rm -rf /share/case
             tests/lab/l1/case.sh /share/case {name} --program /tmp/program --wait {seconds} {options}

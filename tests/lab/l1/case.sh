@@ -16,7 +16,7 @@
 #                                         the guest's RAM while they are shown
 #                         protect:copy    its control, which copies from those pages: the case is done when that has killed it
 #       --kills P,C       of run, with job flip: while the guest flips the presenter is killed P times and the compositor C times, by
-#                         lab-shot of --program, which fills kills.log
+#                         lab-shot of --program, which fills kills.log (and kills.png with a screen that wasn't the guest's)
 #       --size WxH        of the compositor's output and of the guest's (default 1280x800)
 #       --guest-size WxH  of the guest's alone
 #       --shell NAME      kiosk (default: whatever the window asks for, it is full screen) or desktop (a window)
@@ -66,7 +66,7 @@ cleanup() {
     "$lab_dir/vm.sh" down "$work/v" || true
     stop_backend
     "$lab_dir/compositors.sh" down "$work/w" || true
-    cp "$work"/v/{serial,qemu}.log "$work/w/compositor.log" "$work"/{attach,kills}.log "$work/stats.json" "$out" 2> /dev/null || true
+    cp "$work"/v/{serial,qemu}.log "$work"/w/{compositor.log,kills.png} "$work"/{attach,kills}.log "$work/stats.json" "$out" 2> /dev/null || true
     rm -rf "$work"
 }
 trap cleanup EXIT
