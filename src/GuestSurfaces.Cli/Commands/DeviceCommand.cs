@@ -57,7 +57,7 @@ internal static class DeviceCommand
             var isolation = isOneProcess ? DeviceIsolation.Off("--window shows the guest from it")
                 : !options.Isolate ? DeviceIsolation.Off("--no-isolation")
                 : result.GetValue(confined) is { } landlock ? DeviceIsolation.Confined(landlock)
-                : DeviceIsolation.Confine(FilesFor(options, path), Environment.GetCommandLineArgs()[1..]);
+                : DeviceIsolation.Confine(FilesFor(options, path), ThisProgram.Arguments);
             var lifelineNumber = result.GetValue(lifelineOption);
             using var host = new GuestHost(options with { IsSupervised = lifelineNumber is not null })
             {

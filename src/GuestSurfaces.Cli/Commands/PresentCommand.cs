@@ -13,6 +13,7 @@ internal static class PresentCommand
     {
         var common = new ViewerOptions();
         var guest = new Argument<string>("guest") { Description = "Its name, as its device says with --name; or the path of its link's socket.", HelpName = "NAME|PATH" };
+        guest.CompletionSources.Add(static _ => CompletionCommand.GuestNames());
         var viewOnly = new Option<bool>("--view-only") { Description = "Only look: leave pace, modes and input to another viewer." };
         var lifelineOption = Lifeline.CreateOption("viewer: end when this inherited socket's other end closes; until then wait for whatever isn't there");
         var command = new DetailedCommand(

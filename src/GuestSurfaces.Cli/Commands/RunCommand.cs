@@ -80,12 +80,12 @@ internal static class RunCommand
         var complete = line.With(additions);
         if (dryRun)
         {
-            Console.WriteLine(string.Join(' ', complete.Select(ShellWords.Quote)));
+            Console.WriteLine(ShellWords.Join(complete));
             return 0;
         }
 
         foreach (var addition in additions)
-            Console.Error.WriteLine($"added: {string.Join(' ', addition.Arguments.Select(ShellWords.Quote))}   ({addition.Why})");
+            Console.Error.WriteLine($"added: {ShellWords.Join(addition.Arguments)}   ({addition.Why})");
 
         if (options is { ServesLink: true, ShowWindows: true })
         {

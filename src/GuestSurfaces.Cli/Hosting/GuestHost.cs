@@ -176,6 +176,8 @@ internal sealed class GuestHost : IDisposable
             FramesPresented = Statistics.FramesPresented,
             ZeroCopyPresented = Statistics.ZeroCopyPresented,
             CompositedBecause = Statistics.CompositedBecause,
+            SyncMode = Statistics.SyncMode,
+            SyncReason = Statistics.SyncReason,
             FramesDropped = Statistics.FramesDropped,
             UnprotectedFlips = Statistics.UnprotectedFlips,
             TornWrites = Statistics.TornWrites,

@@ -72,21 +72,36 @@ internal sealed class QemuCommandLine
     /// <exception cref="UserErrorException">What it says is no size.</exception>
     public long MemoryMib => Options("-m", "--m").LastOrDefault() is { } m ? ParseMemory(m) : DefaultMemoryMib;
 
+    /// <summary>The value of the <c>-object</c> that is guest RAM; null if the command line leaves that to <see cref="Complete"/>, or names it in a way not read here.</summary>
+    public string? MemoryBackend =>
+        MemoryBackendId() is { } id ? MemoryObjects().Find(o => o.Split(',').Contains($"id={id}"))
+        : HasNumaMemory ? MemoryObjects().FirstOrDefault()
+        : null;
+
+    /// <summary>Whether guests run on the processor: <c>-accel kvm</c>, or an older way to say it.</summary>
+    public bool UsesKvm =>
+        Has("-enable-kvm", "--enable-kvm") || _command[0].EndsWith("kvm", StringComparison.Ordinal)
+        || Options(["-accel", "--accel", .. s_machineOptions]).SelectMany(static o => o.Split(',')).Any(static p => p is "kvm" or "accel=kvm" or "accel=kvm:tcg");
+
+    private bool HasNumaMemory => Options("-numa", "--numa").Any(n => n.Contains("memdev=", StringComparison.Ordinal));
+
+    private string? MemoryBackendId() =>
+        Options(s_machineOptions).SelectMany(o => o.Split(',')).LastOrDefault(p => p.StartsWith("memory-backend=", StringComparison.Ordinal))?["memory-backend=".Length..];
+
+    private List<string> MemoryObjects() => [.. Options("-object", "--object").Where(o => o.StartsWith("memory-backend-", StringComparison.Ordinal))];
+
     private void AddMemory(List<Addition> additions)
     {
-        var machine = Options(s_machineOptions).SelectMany(o => o.Split(',')).LastOrDefault(p => p.StartsWith("memory-backend=", StringComparison.Ordinal));
-        var objects = Options("-object", "--object").Where(o => o.StartsWith("memory-backend-", StringComparison.Ordinal)).ToList();
-        if (machine is not null)
+        var objects = MemoryObjects();
+        if (MemoryBackendId() is not null)
         {
-            var id = machine["memory-backend=".Length..];
-            var backend = objects.Find(o => o.Split(',').Contains($"id={id}"));
-            if (backend is not null && !IsShared(backend))
+            if (MemoryBackend is { } backend && !IsShared(backend))
                 throw new UserErrorException($"guest RAM ({backend}) isn't shared, so no other process can show its pictures", "add share=on to that -object, or leave it out");
             return;
         }
 
         // -numa node,memdev=… gives RAM to the machine in another way; then every part of it must be shared already.
-        if (Options("-numa", "--numa").Any(n => n.Contains("memdev=", StringComparison.Ordinal)))
+        if (HasNumaMemory)
         {
             if (objects.Find(o => !IsShared(o)) is { } unshared)
                 throw new UserErrorException($"guest RAM ({unshared}) isn't shared, so no other process can show its pictures", "add share=on to that -object");

@@ -156,7 +156,8 @@ internal sealed partial class HubViewer
     private string? OnReport(ref LinkReader reader)
     {
         if (!reader.TryTake(out ReportBody body) || body.Rung > (uint)Rung.Direct
-            || !reader.TryTakeText(out var reason) || !reader.TryTakeText(out var remedy) || !reader.TryTakeText(out var composited) || !reader.IsDone)
+            || !reader.TryTakeText(out var reason) || !reader.TryTakeText(out var remedy) || !reader.TryTakeText(out var composited)
+            || !reader.TryTakeText(out var syncMode) || !reader.TryTakeText(out var syncReason) || !reader.IsDone)
         {
             return "a REPORT is malformed";
         }
@@ -165,6 +166,7 @@ internal sealed partial class HubViewer
             return null;
         _hub.Statistics.DisplayRung = new RungReport((Rung)body.Rung, reason, remedy);
         _hub.Statistics.CompositedBecause = composited;
+        (_hub.Statistics.SyncMode, _hub.Statistics.SyncReason) = (syncMode, syncReason);
         return null;
     }
 

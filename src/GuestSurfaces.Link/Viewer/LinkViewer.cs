@@ -27,7 +27,7 @@ public sealed partial class LinkViewer : IDisplayEvents, ILinkSpeaker, IDisposab
     private static readonly int s_surfaceBytes =
         FrameAnswers.MaxBytes + (3 * MessageHead.Bytes) + Unsafe.SizeOf<ModeBody>() + Unsafe.SizeOf<RefreshBody>();
 
-    private static readonly int s_reportBytes = (3 * MessageHead.Bytes) + Unsafe.SizeOf<ReportBody>() + (3 * LinkText.MaxBytes(LinkLimits.TextBytes)) + Unsafe.SizeOf<TallyBody>();
+    private static readonly int s_reportBytes = (3 * MessageHead.Bytes) + Unsafe.SizeOf<ReportBody>() + (5 * LinkText.MaxBytes(LinkLimits.TextBytes)) + Unsafe.SizeOf<TallyBody>();
 
     private readonly ShownSurface[] _surfaces = new ShownSurface[LinkLimits.Surfaces];
     private readonly TimerQueue _timers;
@@ -42,6 +42,8 @@ public sealed partial class LinkViewer : IDisplayEvents, ILinkSpeaker, IDisposab
     private LinkChannel? _channel;
     private RungReport? _toldReport;
     private string _toldComposited = string.Empty;
+    private string _toldSyncMode = string.Empty;
+    private string _toldSyncReason = string.Empty;
     private long _toldZeroCopy;
     private long _toldCopied;
     private bool _hasDisplayChanged;
@@ -310,15 +312,19 @@ public sealed partial class LinkViewer : IDisplayEvents, ILinkSpeaker, IDisposab
     // How frames get to the screen, and what that came to: along with answers, never for its own sake.
     private void WriteReport(LinkWriter writer)
     {
-        if (!Equals(_toldReport, _statistics.DisplayRung) || _toldComposited != _statistics.CompositedBecause)
+        if (!Equals(_toldReport, _statistics.DisplayRung) || _toldComposited != _statistics.CompositedBecause
+            || _toldSyncMode != _statistics.SyncMode || _toldSyncReason != _statistics.SyncReason)
         {
             _toldReport = _statistics.DisplayRung;
             _toldComposited = _statistics.CompositedBecause;
+            (_toldSyncMode, _toldSyncReason) = (_statistics.SyncMode, _statistics.SyncReason);
             writer.Begin(LinkOpcode.ViewerReport);
             writer.Put(new ReportBody { Rung = (uint)_toldReport.Rung });
             writer.PutText(_toldReport.Reason);
             writer.PutText(_toldReport.Remedy);
             writer.PutText(_toldComposited);
+            writer.PutText(_toldSyncMode);
+            writer.PutText(_toldSyncReason);
             writer.End();
         }
 

@@ -169,7 +169,7 @@ internal struct CursorAtBody
     public int Y;
 }
 
-/// <summary>REPORT of either side; a reason and a remedy follow, and a viewer's word on what the compositor makes of it.</summary>
+/// <summary>REPORT of either side; a reason and a remedy follow, and a viewer's word on what the compositor makes of it and how they synchronise.</summary>
 [StructLayout(LayoutKind.Sequential)]
 internal struct ReportBody
 {

@@ -4,6 +4,7 @@ using GuestSurfaces.Core.Loop;
 using GuestSurfaces.Presentation.Buffers;
 using GuestSurfaces.Presentation.Conversion;
 using GuestSurfaces.Presentation.Input;
+using GuestSurfaces.Presentation.Sync;
 using GuestSurfaces.Wayland;
 
 namespace GuestSurfaces.Presentation.Connection;
@@ -20,13 +21,21 @@ internal interface ICompositorOwner : IInputOwner
     /// <summary>What the compositor imports has changed.</summary>
     void OnDmabufsChanged();
 
-    /// <summary>There are requests to send that nothing of the compositor's has caused: a storage closed, or a time is over.</summary>
-    void OnRequestsWait();
+    /// <summary>A storage closed, and there are requests about it to send: otherwise the compositor keeps its memory.</summary>
+    void OnStorageClosed();
+
+    /// <summary>Something that isn't the compositor has led to requests: a fence. They are to be sent.</summary>
+    void Flush();
 
     /// <summary>A frame has to be converted, for the first time.</summary>
     /// <param name="device">What the compositor draws with, a dev_t; 0 if it doesn't tell.</param>
     /// <returns>The GPU, for as long as the connection lasts; null if nothing is to be converted.</returns>
     GpuQueue? OpenGpu(ulong device);
+
+    /// <summary>The compositor takes timelines: who makes them here?</summary>
+    /// <param name="device">What the compositor draws with, a dev_t; 0 if it doesn't tell.</param>
+    /// <returns>The device (the connection's), or why there is none.</returns>
+    (ITimelineDevice? Device, string Problem) OpenTimelines(ulong device);
 
     /// <summary>The connection is at its end.</summary>
     /// <param name="failure">Why.</param>
@@ -55,14 +64,19 @@ internal sealed class Compositor : IWaylandConnectionListener, IWaylandGlobalsLi
     private DmabufFeedbackReader? _feedback;
     private GpuQueue? _gpu;
     private bool _hasAskedForGpu;
+    private ConnectionSync? _sync;
+    private WpLinuxDrmSyncobjManagerV1? _timelines;
+    private ZwpLinuxExplicitSynchronizationV1? _fences;
 
     /// <summary>Starts the set-up.</summary>
     /// <param name="connection">Adopted: <see cref="Close"/> disposes it.</param>
     /// <param name="timers">On CLOCK_MONOTONIC.</param>
+    /// <param name="dmabufSync">Knows about dma-bufs' fences.</param>
     /// <param name="releases">Gives the locks of buffers back.</param>
     /// <param name="owner">Who is told.</param>
-    public Compositor(WaylandConnection connection, TimerQueue timers, DmabufReleases releases, ICompositorOwner owner)
+    public Compositor(WaylandConnection connection, TimerQueue timers, IDmabufSync dmabufSync, DmabufReleases releases, ICompositorOwner owner)
     {
+        DmabufSync = dmabufSync;
         Connection = connection;
         Timers = timers;
         _releases = releases;
@@ -106,6 +120,12 @@ internal sealed class Compositor : IWaylandConnectionListener, IWaylandGlobalsLi
 
     /// <summary>Imports dma-bufs; may be missing.</summary>
     public ZwpLinuxDmabufV1? Dmabuf { get; private set; }
+
+    /// <summary>Knows about dma-bufs' fences.</summary>
+    public IDmabufSync DmabufSync { get; }
+
+    /// <summary>How surfaces tell when their buffers may be read.</summary>
+    public ConnectionSync Sync => _sync ?? throw new InvalidOperationException("the connection isn't set up yet");
 
     /// <summary>What it says about dma-bufs in general.</summary>
     public DmabufFeedback Feedback => _feedback?.Current ?? DmabufFeedback.None;
@@ -163,8 +183,8 @@ internal sealed class Compositor : IWaylandConnectionListener, IWaylandGlobalsLi
         }
     }
 
-    /// <summary>There are requests to send that nothing of the compositor's has caused.</summary>
-    public void FlushSoon() => _owner.OnRequestsWait();
+    /// <summary>Sends what something else than the compositor's events has led to.</summary>
+    public void Flush() => _owner.Flush();
 
     /// <summary>Ends the connection: every lock goes back.</summary>
     public void Close()
@@ -172,6 +192,7 @@ internal sealed class Compositor : IWaylandConnectionListener, IWaylandGlobalsLi
         IsReady = false;
         _seats?.Forget();
         _buffers?.Abandon();
+        _sync?.Close();
         _gpu?.Close();
         Connection.Listener = null;
         Connection.Dispose();
@@ -197,6 +218,7 @@ internal sealed class Compositor : IWaylandConnectionListener, IWaylandGlobalsLi
     {
         if (_buffers is not null)
         {
+            _sync = new ConnectionSync(Connection.Display, DmabufSync, _timelines, _fences, () => _owner.OpenTimelines(Feedback.MainDevice ?? 0), Flush);
             IsReady = true;
             UpdateSeats();
             _owner.OnReady();
@@ -250,9 +272,11 @@ internal sealed class Compositor : IWaylandConnectionListener, IWaylandGlobalsLi
         Dmabuf = _globals.Find(ZwpLinuxDmabufV1.InterfaceType.Name) is { Version: >= 3 } ? _globals.Bind<ZwpLinuxDmabufV1>() : null;
         if (Dmabuf is { } dmabuf)
             _feedback = new DmabufFeedbackReader(dmabuf, OnFeedback);
+        _timelines = _globals.Bind<WpLinuxDrmSyncobjManagerV1>();
+        _fences = _globals.Bind<ZwpLinuxExplicitSynchronizationV1>();
         var shm = _globals.Require<WlShm>();
         var reason = Dmabuf is null ? "the compositor offers no linux-dmabuf" : string.Empty; // else the guest's side knows why its pixels are no dma-buf
-        _buffers = new BufferCache(new ShmImporter(shm, canScale, reason), new DmabufImporter(Dmabuf, canScale), _releases, _owner.OnRequestsWait);
+        _buffers = new BufferCache(new ShmImporter(shm, canScale, reason), new DmabufImporter(Dmabuf, canScale), _releases, _owner.OnStorageClosed);
         var singlePixel = _globals.Bind<WpSinglePixelBufferManagerV1>();
         _black = new BlackBuffers(shm, singlePixel, canScale, alpha: 255);
         _shade = new BlackBuffers(shm, singlePixel, canScale, alpha: 128);

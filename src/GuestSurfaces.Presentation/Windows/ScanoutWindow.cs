@@ -8,6 +8,7 @@ using GuestSurfaces.Presentation.Connection;
 using GuestSurfaces.Presentation.Cursors;
 using GuestSurfaces.Presentation.Frames;
 using GuestSurfaces.Presentation.Geometry;
+using GuestSurfaces.Presentation.Sync;
 using GuestSurfaces.Wayland;
 
 namespace GuestSurfaces.Presentation.Windows;
@@ -41,6 +42,8 @@ internal sealed class ScanoutWindow : IToplevelOwner, ISurfaceBufferUser, IFeedb
     private readonly FeedbackTracker _feedback;
     private readonly SurfaceFeedback _dmabufs;
     private readonly FrameLoader _loader;
+    private readonly ISurfaceSync _sync;
+    private readonly AcquireWait _acquire;
     private readonly WlRegion _opaque = new();
     private readonly WlCallback _frameCallback;
     private readonly WlCallback _cursorCallback;
@@ -76,6 +79,8 @@ internal sealed class ScanoutWindow : IToplevelOwner, ISurfaceBufferUser, IFeedb
         _surface = compositor.Surfaces.CreateSurface();
         _surface.Listener = this;
         _dmabufs = new SurfaceFeedback(compositor, _surface, OnDmabufsChanged);
+        _sync = compositor.Sync.CreateFor(_surface);
+        _acquire = new AcquireWait(compositor.DmabufSync, OnAcquired);
         _viewport = new Viewport(compositor.Viewporter, _surface);
         _bars = new Bars(compositor, _surface);
         _cursor = new CursorOverlay(compositor, _surface);
@@ -131,6 +136,7 @@ internal sealed class ScanoutWindow : IToplevelOwner, ISurfaceBufferUser, IFeedb
         _shown = default; // the next frame replaces all of it
         _isOrphan = false;
         Arrange();
+        _sync.AttachOther();
         _surface.Attach(black, 0, 0);
         SurfaceDamage.Whole(_surface, size);
         _surface.Commit();
@@ -198,6 +204,7 @@ internal sealed class ScanoutWindow : IToplevelOwner, ISurfaceBufferUser, IFeedb
         _viewport.Destroy();
         _dmabufs.Destroy();
         _toplevel.Destroy();
+        _sync.Destroy();
         _surface.Destroy();
         _compositor.Buffers.RetireAll(this);
     }
@@ -208,6 +215,7 @@ internal sealed class ScanoutWindow : IToplevelOwner, ISurfaceBufferUser, IFeedb
         _isClosed = true; // callbacks and releases that are on their way still come, but the scanout's frames are another window's now
         _noticeTimer.Cancel();
         _loader.Close();
+        _acquire.Stop();
     }
 
     void IToplevelOwner.OnConfigured(SurfaceSize size, WindowStates states)
@@ -258,6 +266,12 @@ internal sealed class ScanoutWindow : IToplevelOwner, ISurfaceBufferUser, IFeedb
         TellRefresh();
     }
 
+    private void OnAcquired()
+    {
+        if (Pump())
+            _compositor.Flush();
+    }
+
     private IReadOnlyList<DmabufTarget> PreferredTargets() => _dmabufs.Current.PickTargets(s_targetFormats, _isFullscreen);
 
     private void OnDmabufsChanged()
@@ -272,21 +286,29 @@ internal sealed class ScanoutWindow : IToplevelOwner, ISurfaceBufferUser, IFeedb
         ref var pending = ref mailbox.Pending;
         var grid = new PixelGrid(pending.View.Size, pending.Source, pending.FlipY);
         pending.Damage = grid == _shown ? Inside(in pending.Damage, pending.Source) : DamageList.Of(pending.Source);
+        report = _scanout.Statistics.DisplayRung;
+        if (!pending.Storage.IsDmabuf && !_acquire.IsOver(ref pending.Acquire))
+            return LoadResult.Hold; // a CPU reads it
         var result = _loader.Load(ref pending, out var buffer, out report);
         if (result != LoadResult.Ready)
             return result;
+        if (!pending.Acquire.IsSignalled && !_sync.CanWaitFor(buffer!, ref pending) && !_acquire.IsOver(ref pending.Acquire))
+            return LoadResult.Hold;
 
         var frame = mailbox.Take();
         _shown = grid;
         _picture = grid.Source.Size;
         _isOrphan = _scanout.IsOrphan(frame.Serial);
         Attach(in frame, buffer!);
+        frame.Acquire.Fence?.Dispose();
         Arrange();
         _surface.Frame(_frameCallback);
         _feedback.Ask(_surface, frame.Serial);
         _surface.Commit();
         IsMapped = true;
         _scanout.Statistics.DisplayRung = report;
+        _scanout.Statistics.SyncMode = _compositor.Sync.Report.Name;
+        _scanout.Statistics.SyncReason = _compositor.Sync.Report.Reason;
         _scanout.Statistics.CompositedBecause = _dmabufs.CompositedBecause(buffer!, _isFullscreen);
         mailbox.TellCommitted(frame.Serial);
         return LoadResult.Ready;
@@ -310,7 +332,7 @@ internal sealed class ScanoutWindow : IToplevelOwner, ISurfaceBufferUser, IFeedb
         }
 
         _attached = buffer;
-        buffer.TakeCommit(_compositor.Connection.Display);
+        _sync.Attach(buffer, in frame);
         _surface.Attach(buffer.Proxy, 0, 0);
         if (frame.Damage.IsEmpty)
             SurfaceDamage.Whole(_surface, _attachedSize); // another buffer without damage: compositors may go on showing the old one
@@ -359,7 +381,7 @@ internal sealed class ScanoutWindow : IToplevelOwner, ISurfaceBufferUser, IFeedb
     private void OnNoticeRead()
     {
         SetNotice(false);
-        _compositor.FlushSoon();
+        _compositor.Flush();
     }
 
     /// <summary>A pointer on the picture is the cursor, wherever the guest has its own.</summary>

@@ -12,7 +12,7 @@ namespace GuestSurfaces.Tests.Cli;
 /// <summary>What users are told: help, and one or two lines for everything that is wrong.</summary>
 public sealed class CommandLineTests
 {
-    private static readonly string[] s_commands = ["run", "attach", "device", "present", "fake-guest", "status", "bench", "doctor"];
+    private static readonly string[] s_commands = ["run", "attach", "device", "present", "fake-guest", "status", "bench", "doctor", "config", "completion", "man"];
 
     [Fact]
     public void Root_help_has_one_line_for_each_command()
@@ -33,7 +33,11 @@ public sealed class CommandLineTests
     [InlineData("present", "guest-surfaces present work --view-only")]
     [InlineData("attach link", "docs/examples/link-source.c")]
     [InlineData("fake-guest", "guest-surfaces fake-guest bars")]
-    [InlineData("doctor", "Exit code 1")]
+    [InlineData("doctor", "Exit code 0 if nothing is slower or broken, 1 if something is")]
+    [InlineData("config", "\"defaults\": { \"zero-copy\": \"auto\" }")]
+    [InlineData("completion", "~/.zfunc/_guest-surfaces")]
+    [InlineData("man", "man guest-surfaces-run")]
+    [InlineData("status", "--watch")]
     public void Commands_own_help_says_more(string command, string text)
     {
         Assert.Contains(text, Help(command.Split(' ')), StringComparison.Ordinal);
@@ -66,6 +70,8 @@ public sealed class CommandLineTests
     [InlineData("present /nowhere/at/all.link --lifeline 999", "EBADF")]
     [InlineData("attach link", "attach link --help")]
     [InlineData("attach link /nowhere/at/all.link", "ENOENT")]
+    [InlineData("completion csh", "fish")]
+    [InlineData("doctor --vm nobody-here", "nobody-here")]
     [InlineData("fake-guest mona-lisa", "gradient")]
     [InlineData("fake-guest --frames 0", "--frames")]
     [InlineData("fake-guest --rate 0", "--rate")]

@@ -142,6 +142,20 @@ public sealed class StatusTests : IDisposable
         Assert.Equal(expected, line);
     }
 
+    [Theory]
+    [InlineData("direct", "linux-drm-syncobj", "", "sync      linux-drm-syncobj")]
+    [InlineData("convert", "implicit", "the kernel is old", "sync      implicit: the kernel is old")]
+    [InlineData("copy", "implicit", "the kernel is old", null)]
+    [InlineData("direct", "", "", null)]
+    public void A_block_for_people_says_how_dma_bufs_are_synchronised(string rung, string mode, string reason, string? expected)
+    {
+        var text = new StringWriter();
+        var console = AnsiConsole.Create(new AnsiConsoleSettings { Ansi = AnsiSupport.No, Out = new AnsiConsoleOutput(text) });
+        console.Profile.Width = StatusView.Columns;
+        StatusView.Print(console, Snapshot() with { Stats = Snapshot().Stats with { Rung = rung, SyncMode = mode, SyncReason = reason } });
+        Assert.Equal(expected, text.ToString().Split('\n').SingleOrDefault(static l => l.TrimStart().StartsWith("sync ", StringComparison.Ordinal))?.Trim());
+    }
+
     private static StatusSnapshot Snapshot() => new()
     {
         Name = "work",
