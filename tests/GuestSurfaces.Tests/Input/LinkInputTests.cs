@@ -107,7 +107,11 @@ public sealed class LinkInputTests
         peer.Writer.Begin(LinkOpcode.ViewerHello);
         peer.Writer.Put(new HelloBody
         {
-            Magic = HelloBody.GoodMagic, OldestVersion = 1, NewestVersion = 1, Features = features, Wishes = HelloBody.WantsControl | (1 << HelloBody.CreditShift),
+            Magic = HelloBody.GoodMagic,
+            OldestVersion = 1,
+            NewestVersion = 1,
+            Features = features,
+            Wishes = HelloBody.WantsControl | (1 << HelloBody.CreditShift),
         });
         peer.Writer.PutText("raw", LinkLimits.NameBytes);
         peer.Writer.End();

@@ -9,6 +9,7 @@ internal sealed class LabProcess : IDisposable
 {
     private readonly Process _process;
     private readonly StringBuilder _output = new();
+    private bool _isDisposed;
 
     private LabProcess(Process process)
     {
@@ -73,6 +74,9 @@ internal sealed class LabProcess : IDisposable
 
     public void Dispose()
     {
+        if (_isDisposed)
+            return;
+        _isDisposed = true;
         if (!_process.HasExited)
         {
             Signal("TERM");
