@@ -85,14 +85,14 @@ public sealed class WaylandPresenter : IGuestDisplay, ICompositorOwner, IDisposa
         _flush = timers.Create(Flush);
         for (var i = 0; i < _scanouts.Length; i++)
             _scanouts[i] = new Scanout(i, events, options, statistics, logger);
-        _compositor = new Compositor(connection, timers.Clock, sync, new DmabufReleases(timers, sync), this);
+        _compositor = new Compositor(connection, timers, sync, new DmabufReleases(timers, sync), this);
     }
 
     /// <summary>Whether there is a compositor.</summary>
     public bool IsConnected => _compositor is not null;
 
-    /// <summary>Whether the guest has a keyboard and a pointer: then what the user does with the windows is told, and the desktop's cursor is hidden over them.</summary>
-    public bool TakesInput
+    /// <summary>What the guest has to type and point with: what the user does with the windows is told, and the desktop's cursor is hidden over them. None: nothing is heard.</summary>
+    public InputKinds Takes
     {
         get;
         set
@@ -228,11 +228,37 @@ public sealed class WaylandPresenter : IGuestDisplay, ICompositorOwner, IDisposa
 
     void IInputOwner.OnInputLeft(InputKind kind) => _events.InputLeft(kind);
 
+    void IInputOwner.OnPointed(WlSurface surface)
+    {
+        foreach (var scanout in _scanouts)
+            scanout.OnPointed(surface);
+    }
+
     void ICompositorOwner.OnDmabufsChanged() => _events.DisplayChanged();
 
     void ICompositorOwner.Flush() => Flush();
 
-    void ICompositorOwner.OnStorageClosed() => _flush.ArmIn(0);
+    GrabChord IInputOwner.GrabChord => _options.GrabChord;
+
+    void IInputOwner.OnGrabbed(int scanout)
+    {
+        _logger.LogInformation("keyboard and mouse are the guest's alone; {Chord} releases them", _options.GrabChord);
+        _scanouts[scanout].ShowGrab(isHeld: true);
+    }
+
+    void IInputOwner.OnGrabEnded(int scanout, string reason)
+    {
+        _logger.LogInformation("keyboard and mouse are released: {Reason}", reason);
+        _scanouts[scanout].ShowGrab(isHeld: false);
+    }
+
+    void IInputOwner.OnGrabRefused(string reason)
+    {
+        _logger.LogWarning("the guest can't have keyboard and mouse for itself: {Reason}", reason);
+        _flush.ArmIn(0); // it may have been a timer's doing
+    }
+
+    void ICompositorOwner.OnRequestsWait() => _flush.ArmIn(0);
 
     GpuQueue? ICompositorOwner.OpenGpu(ulong device) =>
         _openGpu is null || !_options.Convert ? null : new GpuQueue(_openGpu(device), _timers, new TargetBudget(_options.Limits.MaxConvertedBytes), Flush);
@@ -245,8 +271,8 @@ public sealed class WaylandPresenter : IGuestDisplay, ICompositorOwner, IDisposa
         CloseConnection();
         foreach (var scanout in _scanouts)
             scanout.ForgetWindow();
-        _events.InputLeft(InputKind.Keyboard);
-        _events.InputLeft(InputKind.Pointer);
+        foreach (var kind in Enum.GetValues<InputKind>())
+            _events.InputLeft(kind);
         Lost?.Invoke(failure);
     }
 

@@ -45,6 +45,7 @@ internal sealed partial class HubViewer
         if (_credit is 0 or > LinkLimits.MaxCredit)
             return $"it gives credit for {_credit} frames";
         WantsControl = (hello.Wishes & HelloBody.WantsControl) != 0;
+        _kinds = HelloBody.KindsOf(hello.Features) & _hub.Takes;
         Name = name;
         _helloTimer.Cancel();
         _hub.OnGreeted(this);
@@ -183,7 +184,7 @@ internal sealed partial class HubViewer
     private string? OnInput(in MessageHead head, ref LinkReader reader)
     {
         Span<InputEvent> frame = stackalloc InputEvent[InputCodes.MaxFrame];
-        if (head.Id >= LinkLimits.Surfaces || !reader.TryTake(out InputBody body) || body.Kind > (uint)InputKind.Pointer || body.Events is 0 or > InputCodes.MaxFrame)
+        if (head.Id >= LinkLimits.Surfaces || !reader.TryTake(out InputBody body) || !IsInUse(body.Kind) || body.Events is 0 or > InputCodes.MaxFrame)
             return "an INPUT is malformed";
         var count = (int)body.Events;
         for (var i = 0; i < count; i++)
@@ -201,6 +202,9 @@ internal sealed partial class HubViewer
             _hub.Events.Input((int)head.Id, (InputKind)body.Kind, frame[..count]);
         return null;
     }
+
+    // A keyboard and a pointer may be told of whoever hears it; later kinds only where both sides know them.
+    private bool IsInUse(uint kind) => kind <= (uint)InputKind.Pointer || (kind <= (uint)InputKind.Touch && (_kinds & (InputKinds)(1 << (int)kind)) != 0);
 
     private string? OnBye(ref LinkReader reader)
     {

@@ -37,7 +37,7 @@ public sealed partial class LinkViewer : IDisplayEvents, ILinkSpeaker, IDisposab
     private readonly ILogger _logger;
     private readonly LoopTimer _flush;
     private readonly LoopTimer _hello;
-    private readonly ViewerInput[] _input = [new(InputKind.Keyboard), new(InputKind.Pointer)];
+    private readonly ViewerInput[] _input = [.. Enum.GetValues<InputKind>().Select(static kind => new ViewerInput(kind))];
     private ReceivedStorages _storages;
     private LinkChannel? _channel;
     private RungReport? _toldReport;
@@ -86,8 +86,8 @@ public sealed partial class LinkViewer : IDisplayEvents, ILinkSpeaker, IDisposab
     /// <summary>What the source calls itself; empty until it said hello.</summary>
     public string SourceName { get; private set; } = string.Empty;
 
-    /// <summary>Whether the source's guest has a keyboard and a pointer. Known when it has said hello.</summary>
-    public bool SourceTakesInput { get; private set; }
+    /// <summary>What the source's guest has to type and point with. Known when it has said hello.</summary>
+    public InputKinds SourceTakes { get; private set; }
 
     /// <summary>Hears that the source has said hello: its name is known, its frames come next.</summary>
     public Action? Greeted { get; set; }
@@ -123,7 +123,7 @@ public sealed partial class LinkViewer : IDisplayEvents, ILinkSpeaker, IDisposab
         }
 
         var wishes = (_options.WantsControl ? HelloBody.WantsControl : 0) | ((uint)_options.Credit << HelloBody.CreditShift);
-        Hello.Write(_channel.Writer, LinkOpcode.ViewerHello, HelloBody.HasInput, wishes, _options.Name);
+        Hello.Write(_channel.Writer, LinkOpcode.ViewerHello, HelloBody.HasInput | HelloBody.HasMouse | HelloBody.HasTouch, wishes, _options.Name);
         _ = _channel.Send(); // if not, we have heard
     }
 
@@ -194,7 +194,7 @@ public sealed partial class LinkViewer : IDisplayEvents, ILinkSpeaker, IDisposab
     /// <inheritdoc/>
     public void Input(int scanout, InputKind kind, ReadOnlySpan<InputEvent> frame)
     {
-        if (!IsInCharge || !SourceTakesInput)
+        if (!IsInCharge || (SourceTakes & (InputKinds)(1 << (int)kind)) == 0)
             return;
         _input[(int)kind].Add(scanout, frame);
         ArmFlush();
@@ -242,7 +242,7 @@ public sealed partial class LinkViewer : IDisplayEvents, ILinkSpeaker, IDisposab
         }
 
         ForgetInput();
-        (_isGreeted, IsInCharge, SourceTakesInput, _toldReport, _hasDisplayChanged) = (false, false, false, null, false);
+        (_isGreeted, IsInCharge, SourceTakes, _toldReport, _hasDisplayChanged) = (false, false, InputKinds.None, null, false);
         SourceName = string.Empty;
     }
 

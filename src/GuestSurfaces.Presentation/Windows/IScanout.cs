@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 using GuestSurfaces.Core.Buffers;
 using GuestSurfaces.Core.Diagnostics;
+using GuestSurfaces.Presentation.Cursors;
 using GuestSurfaces.Presentation.Frames;
 
 namespace GuestSurfaces.Presentation.Windows;

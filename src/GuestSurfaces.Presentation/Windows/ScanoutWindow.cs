@@ -2,8 +2,10 @@
 using GuestSurfaces.Core.Buffers;
 using GuestSurfaces.Core.Diagnostics;
 using GuestSurfaces.Core.Frames;
+using GuestSurfaces.Core.Loop;
 using GuestSurfaces.Presentation.Buffers;
 using GuestSurfaces.Presentation.Connection;
+using GuestSurfaces.Presentation.Cursors;
 using GuestSurfaces.Presentation.Frames;
 using GuestSurfaces.Presentation.Geometry;
 using GuestSurfaces.Presentation.Sync;
@@ -13,7 +15,7 @@ namespace GuestSurfaces.Presentation.Windows;
 
 /// <summary>
 /// One scanout's window on one connection: takes frames out of the scanout's mailbox when the compositor is ready for one, and brings each to
-/// the screen in one commit. The picture is on the toplevel's own surface; bars, cursor and veil are subsurfaces of it.
+/// the screen in one commit. The picture is on the toplevel's own surface; bars, cursor, veil and notice are subsurfaces of it.
 /// <para>
 /// A frame is committed when the window is configured, its wl_buffer is there, and the frame callback of the commit before has come. While a
 /// window is hidden none comes: frames replace each other in the mailbox, and the session's timer answers the guest.
@@ -24,6 +26,9 @@ internal sealed class ScanoutWindow : IToplevelOwner, ISurfaceBufferUser, IFeedb
     // What the GPU draws into: opaque, and known to every driver.
     private static readonly DrmFormat[] s_targetFormats = [DrmFormat.Xrgb8888, DrmFormat.Xbgr8888];
 
+    // Long enough to be read twice; the title says it all the time.
+    private const long NoticeNs = 5_000_000_000;
+
     private readonly Compositor _compositor;
     private readonly IScanout _scanout;
     private readonly WlSurface _surface;
@@ -32,6 +37,8 @@ internal sealed class ScanoutWindow : IToplevelOwner, ISurfaceBufferUser, IFeedb
     private readonly Bars _bars;
     private readonly CursorOverlay _cursor;
     private readonly Veil _veil;
+    private readonly Notice _notice;
+    private readonly LoopTimer _noticeTimer;
     private readonly FeedbackTracker _feedback;
     private readonly SurfaceFeedback _dmabufs;
     private readonly FrameLoader _loader;
@@ -52,6 +59,8 @@ internal sealed class ScanoutWindow : IToplevelOwner, ISurfaceBufferUser, IFeedb
     private bool _isFlipped;
     private bool _isFullscreen;
     private bool _isOrphan;
+    private bool _isGrabbed;
+    private bool _hasNotice;
     private bool _cursorChanged;
     private bool _isCommitting;
     private bool _isClosed;
@@ -76,6 +85,8 @@ internal sealed class ScanoutWindow : IToplevelOwner, ISurfaceBufferUser, IFeedb
         _bars = new Bars(compositor, _surface);
         _cursor = new CursorOverlay(compositor, _surface);
         _veil = new Veil(compositor, _surface);
+        _notice = new Notice(compositor, _surface, scanout.Options.GrabChord.ToString());
+        _noticeTimer = compositor.Timers.Create(OnNoticeRead);
         _cursorChanged = true;
         _toplevel = new Toplevel(compositor, _surface, scanout.Title, scanout.Options, this);
     }
@@ -135,14 +146,14 @@ internal sealed class ScanoutWindow : IToplevelOwner, ISurfaceBufferUser, IFeedb
     public void ShowCursor()
     {
         _cursorChanged = true;
-        if (!IsMapped || _cursorCallback.IsAlive || !ArrangeCursor())
+        if (!IsMapped || PointersShowCursor() || _cursorCallback.IsAlive || !ArrangeOverlay())
             return;
         _surface.Frame(_cursorCallback);
         _surface.Commit();
     }
 
     /// <summary>The scanout has another title.</summary>
-    public void ShowTitle() => _toplevel.SetTitle(_scanout.Title);
+    public void ShowTitle() => _toplevel.SetTitle(_isGrabbed ? $"{_scanout.Title} - {_scanout.Options.GrabChord} releases keyboard and mouse" : _scanout.Title);
 
     /// <summary>Whoever sent the picture is gone. One that isn't committed yet will say so when it is.</summary>
     public void ShowDisconnected()
@@ -152,6 +163,21 @@ internal sealed class ScanoutWindow : IToplevelOwner, ISurfaceBufferUser, IFeedb
         _isOrphan = true;
         Arrange();
         _surface.Commit();
+    }
+
+    /// <summary>The guest has keyboard and mouse for itself, or hasn't any more: said in the title, and at first in the picture, as not every window has one.</summary>
+    /// <param name="isHeld">Which of both.</param>
+    public void ShowGrab(bool isHeld)
+    {
+        if (isHeld == _isGrabbed)
+            return;
+        _isGrabbed = isHeld;
+        ShowTitle();
+        if (isHeld)
+            _noticeTimer.ArmIn(NoticeNs);
+        else
+            _noticeTimer.Cancel();
+        SetNotice(isHeld);
     }
 
     /// <summary>A monitor has changed.</summary>
@@ -170,6 +196,8 @@ internal sealed class ScanoutWindow : IToplevelOwner, ISurfaceBufferUser, IFeedb
     {
         Forget();
         _feedback.Forget();
+        _compositor.Seats?.Leave(_surface);
+        _notice.Destroy();
         _veil.Destroy();
         _cursor.Destroy();
         _bars.Destroy();
@@ -185,6 +213,7 @@ internal sealed class ScanoutWindow : IToplevelOwner, ISurfaceBufferUser, IFeedb
     public void Forget()
     {
         _isClosed = true; // callbacks and releases that are on their way still come, but the scanout's frames are another window's now
+        _noticeTimer.Cancel();
         _loader.Close();
         _acquire.Stop();
     }
@@ -332,13 +361,40 @@ internal sealed class ScanoutWindow : IToplevelOwner, ISurfaceBufferUser, IFeedb
         if (_cursorChanged || layout != _layout)
         {
             _layout = layout;
-            ArrangeCursor();
+            if (!PointersShowCursor())
+                ArrangeOverlay();
         }
 
         _veil.Arrange(in layout, _isOrphan);
+        _notice.Arrange(in layout, _hasNotice);
     }
 
-    private bool ArrangeCursor()
+    private void SetNotice(bool isShown)
+    {
+        _hasNotice = isShown;
+        if (!IsMapped || _isClosed)
+            return;
+        Arrange();
+        _surface.Commit();
+    }
+
+    private void OnNoticeRead()
+    {
+        SetNotice(false);
+        _compositor.FlushSoon();
+    }
+
+    /// <summary>A pointer on the picture is the cursor, wherever the guest has its own.</summary>
+    private bool PointersShowCursor()
+    {
+        if (_compositor.Seats?.ShowCursor(_surface, _scanout.Cursor, _picture, _layout.Content.Size) != true)
+            return false;
+        _cursorChanged = false;
+        _cursor.Hide();
+        return true;
+    }
+
+    private bool ArrangeOverlay()
     {
         _cursorChanged = false;
         return _cursor.Show(_scanout.Cursor, _picture, _layout.Content.Size);

@@ -45,6 +45,8 @@ public sealed class FakeCompositor
     /// <summary>The seat, once the client has bound it.</summary>
     public FakeSeat? Seat { get; private set; }
 
+    public FakeGrabs Grabs { get; private set; } = null!;
+
     public List<FakeToplevel> Toplevels { get; } = [];
 
     public FakeToplevel Toplevel => Toplevels[^1];
@@ -256,6 +258,7 @@ public sealed class FakeCompositor
             Server.AddGlobal<ZwpLinuxExplicitSynchronizationV1Resource>(1, r => r.Handler = this);
         if (Options.SeatVersion > 0)
             AddSeat();
+        Grabs = new FakeGrabs(this);
         if (Options.DmabufVersion > 0)
             Server.AddGlobal<ZwpLinuxDmabufV1Resource>(Options.DmabufVersion, r => Dmabuf = new FakeDmabuf(this, r));
     }

@@ -81,6 +81,12 @@ public sealed record FakeCompositorOptions
     /// <summary>Version of its seat; 0: it has none.</summary>
     public uint SeatVersion { get; init; }
 
+    /// <summary>Whether it locks pointers and tells of their movements.</summary>
+    public bool PointerLocks { get; init; }
+
+    /// <summary>Whether it leaves its shortcuts to windows.</summary>
+    public bool ShortcutsInhibit { get; init; }
+
     public int RefreshMilliHz { get; init; } = 60_000;
 
     public ReleaseMode Release { get; init; } = ReleaseMode.WhenReplaced;

@@ -233,6 +233,16 @@ public sealed class FakeSurface : IWlSurfaceRequests, IWpViewportRequests, IWlSu
 
     void IWlSubsurfaceRequests.OnSetPosition(WlSubsurfaceResource sender, int x, int y) => _pendingPosition = (x, y);
 
+    void IWlSubsurfaceRequests.OnPlaceAbove(WlSubsurfaceResource sender, WlSurfaceResource sibling)
+    {
+        var below = (FakeSurface)sibling.Tag!;
+        var children = Parent!.Children;
+        children.Remove(this);
+        if (below != Parent && !children.Contains(below))
+            _compositor.Violation(sender, (uint)WlSubsurfaceError.BadSurface, "placed above what is neither sibling nor parent");
+        children.Insert(children.IndexOf(below) + 1, this);
+    }
+
     void IWlSubsurfaceRequests.OnSetDesync(WlSubsurfaceResource sender) => IsDesync = true;
 
     void IWlSubsurfaceRequests.OnDestroy(WlSubsurfaceResource sender)
@@ -250,6 +260,14 @@ public sealed class FakeSurface : IWlSurfaceRequests, IWpViewportRequests, IWlSu
     }
 
     internal void AddFeedback(WpPresentationFeedbackResource feedback) => _pendingFeedback.Add(feedback);
+
+    internal void BecomeCursor()
+    {
+        if (Toplevel is not null || Parent is not null)
+            _compositor.Violation(Resource, (uint)WlPointerError.Role, "the surface has a role");
+    }
+
+    internal void Unmap() => Replace(null);
 
     internal void BecomeSubsurface(WlSubsurfaceResource subsurface, FakeSurface parent)
     {

@@ -96,10 +96,11 @@ public sealed class StatusTests : IDisposable
     public void Json_has_the_names_that_stats_files_have()
     {
         using var json = JsonDocument.Parse(Snapshot().ToJson());
-        Assert.Equal(["schema", "name", "pid", "transport", "frontend", "shown", "viewers", "in_charge", "isolation", "uptime_s", "stats"], json.RootElement.EnumerateObject().Select(static p => p.Name));
+        Assert.Equal(["schema", "name", "pid", "transport", "frontend", "shown", "viewers", "in_charge", "isolation", "lamps", "uptime_s", "stats"], json.RootElement.EnumerateObject().Select(static p => p.Name));
         Assert.Equal("fix it", json.RootElement.GetProperty("stats").GetProperty("remedy").GetString());
         Assert.Equal(31, json.RootElement.GetProperty("stats").GetProperty("pinned_bytes").GetInt32());
         Assert.InRange(Snapshot().ToJson().Length, 1, 16 << 10);
+        Assert.Equal(["num", "scroll"], StatusSnapshot.LampNames(0b101));
         Assert.Null(StatusSnapshot.TryParse("{\"schema\":1}"u8));
         Assert.Null(StatusSnapshot.TryParse("not json"u8));
     }
