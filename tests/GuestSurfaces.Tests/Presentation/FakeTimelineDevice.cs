@@ -44,7 +44,11 @@ internal sealed class FakeTimelineDevice(FakeTimelines timelines, FakeFences fen
             };
         }
 
-        public FdHandle File => _timeline.File;
+        public FdHandle? TryExport(out Errno errno)
+        {
+            errno = Errno.None;
+            return _timeline.File.Duplicate<MemFdHandle>();
+        }
 
         public ulong Signalled => _timeline.Signalled;
 
