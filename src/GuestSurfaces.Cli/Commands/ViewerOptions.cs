@@ -26,6 +26,8 @@ internal sealed class ViewerOptions
 
     public Option<bool> Convert { get; } = CommonOptions.CreateConvert();
 
+    public Option<bool> NoResize { get; } = CommonOptions.CreateNoResize();
+
     public Option<bool> Verbose { get; } = new("--verbose", "-v") { Description = "Log every step of the conversations." };
 
     /// <summary>Reads the options.</summary>
@@ -41,6 +43,7 @@ internal sealed class ViewerOptions
             Fullscreen = result.GetValue(Fullscreen),
             GraceNs = (long)(grace * 1e9),
             Convert = result.GetValue(Convert),
+            ResizeGuest = !result.GetValue(NoResize),
             Verbose = result.GetValue(Verbose),
         };
     }

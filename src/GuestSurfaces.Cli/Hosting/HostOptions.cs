@@ -50,6 +50,9 @@ internal sealed record HostOptions
     /// <summary>Whether dma-bufs are always drawn once more by the GPU.</summary>
     public bool Convert { get; init; }
 
+    /// <summary>Whether the guest is asked to take its windows' sizes.</summary>
+    public bool ResizeGuest { get; init; }
+
     public bool Verbose { get; init; }
 
     /// <summary>A note's text; empty if it wasn't given.</summary>
