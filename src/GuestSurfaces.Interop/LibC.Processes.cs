@@ -17,6 +17,9 @@ internal static unsafe partial class LibC
     internal const int SignalSetBytes = 128;
 
     [LibraryImport(Library)]
+    internal static partial uint getuid();
+
+    [LibraryImport(Library)]
     internal static partial int posix_spawnp(int* pid, byte* file, void* actions, void* attributes, byte** argv, byte** envp);
 
     [LibraryImport(Library)]

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: MIT
 namespace GuestSurfaces.Interop;
 
-/// <summary>What a process gives up for good, and how it becomes another program. Source: prctl(2), getrlimit(2), execve(2).</summary>
+/// <summary>Whose this process is, what it gives up for good, and how it becomes another program. Source: prctl(2), getrlimit(2), execve(2).</summary>
 public static unsafe class ThisProcess
 {
+    /// <summary>Whose it is, by number.</summary>
+    public static uint UserId => LibC.getuid();
+
     /// <summary>
     /// Nothing that this thread starts gains rights by set-user-id files or the like, and an unprivileged process may then confine itself. Thread: concerns the calling one, and
     /// whatever it becomes by <see cref="Become"/>.

@@ -19,7 +19,7 @@ public sealed record PresenterOptions
     /// <summary>Whether to ask the compositor for a title bar, where it draws any.</summary>
     public bool Decorations { get; init; } = true;
 
-    /// <summary>Whether a user's resize asks the guest for that mode. The picture is scaled in any case.</summary>
+    /// <summary>Whether the guest is asked to take its windows' sizes, in the screen's pixels. Else the picture is scaled. Needs wp_viewporter.</summary>
     public bool ResizeGuest { get; init; }
 
     /// <summary>Whether dma-bufs are given to the compositor as they are, where it takes them. Else they are converted even then.</summary>

@@ -19,8 +19,16 @@ internal sealed class Scanout(int index, IDisplayEvents events, PresenterOptions
     private ScanoutWindow? _window;
     private string _lastRefusal = string.Empty;
     private int _refreshMilliHz;
+    private OutputMode _toldMode;
+    private bool _isUnwanted;
     private ulong _newest;
     private ulong _lastOrphan;
+
+    /// <summary>Whether it has a window.</summary>
+    public bool HasWindow => _window is not null;
+
+    /// <inheritdoc/>
+    public int Index => index;
 
     /// <inheritdoc/>
     public FrameMailbox Mailbox { get; } = new(index, events);
@@ -82,7 +90,13 @@ internal sealed class Scanout(int index, IDisplayEvents events, PresenterOptions
         if (_window is { } window)
             window.Pump();
         else
-            _window = new ScanoutWindow(compositor, this);
+            OpenWindow(compositor);
+    }
+
+    private void OpenWindow(Compositor compositor)
+    {
+        _isUnwanted = false;
+        _window = new ScanoutWindow(compositor, this);
     }
 
     /// <summary>Turns the window black.</summary>
@@ -155,7 +169,7 @@ internal sealed class Scanout(int index, IDisplayEvents events, PresenterOptions
     public void ShowGrab(bool isHeld) => _window?.ShowGrab(isHeld);
 
     /// <summary>A monitor has changed.</summary>
-    public void OnOutputsChanged() => _window?.TellRefresh();
+    public void OnOutputsChanged() => _window?.OnOutputsChanged();
 
     /// <inheritdoc/>
     public void TellRefresh(int refreshMilliHz)
@@ -167,10 +181,22 @@ internal sealed class Scanout(int index, IDisplayEvents events, PresenterOptions
     }
 
     /// <inheritdoc/>
-    public void TellModeWanted(BufferSize size, int refreshMilliHz) => events.ModeWanted(index, new OutputMode(size, refreshMilliHz, 0, 0, Enabled: true));
+    public void TellModeWanted(in OutputMode mode)
+    {
+        if (mode == _toldMode || _isUnwanted)
+            return;
+        _toldMode = mode;
+        events.ModeWanted(index, in mode);
+    }
 
     /// <inheritdoc/>
-    public void TellCloseWanted() => events.CloseWanted(index);
+    public void TellCloseWanted()
+    {
+        // What is told of this window from here on would plug in again what its end may unplug.
+        _isUnwanted = true;
+        _toldMode = default;
+        events.CloseWanted(index);
+    }
 
     /// <inheritdoc/>
     public void TellDisplayChanged() => events.DisplayChanged();

@@ -91,6 +91,18 @@ public sealed class WaylandPresenter : IGuestDisplay, ICompositorOwner, IDisposa
     /// <summary>Whether there is a compositor.</summary>
     public bool IsConnected => _compositor is not null;
 
+    /// <summary>How many windows there are.</summary>
+    public int WindowCount
+    {
+        get
+        {
+            var count = 0;
+            foreach (var scanout in _scanouts)
+                count += scanout.HasWindow ? 1 : 0;
+            return count;
+        }
+    }
+
     /// <summary>What the guest has to type and point with: what the user does with the windows is told, and the desktop's cursor is hidden over them. None: nothing is heard.</summary>
     public InputKinds Takes
     {

@@ -5,6 +5,7 @@
 #   compositors.sh up NAME DIR WIDTHxHEIGHT   prints two lines: WAYLAND_DISPLAY=/path/of/socket and PID=compositor's pid
 #   compositors.sh again NAME DIR WIDTHxHEIGHT   the same as up once it was killed; a display stays as it is
 #   compositors.sh shot NAME DIR OUT.png      what the compositor's output shows
+#   compositors.sh tell NAME DIR WORD...      a command for sway, as swaymsg takes it: output HEADLESS-1 scale 2
 #   compositors.sh down DIR                   ends it, waits; DIR stays, with its log (compositor.log)
 #   compositors.sh list
 #   compositors.sh build                      what is preloaded into them (up and shot do it, too)
@@ -222,6 +223,18 @@ shot() {
     rm -rf "$work"
 }
 
+tell() {
+    local name=$1 dir=$2 pid
+    shift 2
+    dir=$(cd "$dir" && pwd)
+    pid=$(running "$dir") || die "no compositor runs in $dir"
+    case $name in sway*) ;; *) die "$name takes no commands" ;; esac
+    for SWAYSOCK in "$dir"/sway-ipc.*.sock; do :; done
+    [ -S "$SWAYSOCK" ] || die "sway (pid $pid) has no command socket in $dir"
+    export SWAYSOCK
+    (in_place "$name" "$dir" timeout 20 swaymsg -- "$*")
+}
+
 down() {
     local dir pid launcher
     dir=$(cd "$1" && pwd)
@@ -243,6 +256,7 @@ case ${1:-} in
         up "$2" "$3" "$4"
         ;;
     shot) [ $# -eq 4 ] || bad_use "shot NAME DIR OUT.png"; shot "$2" "$3" "$4" ;;
+    tell) [ $# -ge 4 ] || bad_use "tell NAME DIR WORD..."; tell "${@:2}" ;;
     down) [ $# -eq 2 ] || bad_use "down DIR"; [ ! -d "$2" ] || down "$2" ;;
     list) printf '%s\n' "${names[@]}" ;;
     build) for library in opaque-shot egl-device; do preloaded $library > /dev/null; done ;;

@@ -84,7 +84,10 @@ up() {
     kernel_dir=$("$lab_dir/guest/build.sh" "$guest" ${image:+"$image"})
 
     # shellcheck disable=SC2054 # the commas are QEMU's
-    local args=(-nodefaults -no-user-config -display none -smp "$cpus" -m "$memory"
+    # a program above QEMU chooses its display
+    local display=(-display none)
+    [ ${#under[@]} -eq 0 ] || display=()
+    local args=(-nodefaults -no-user-config "${display[@]}" -smp "$cpus" -m "$memory"
         -object "memory-backend-memfd,id=mem,size=${memory}M,share=on" -machine q35,memory-backend=mem
         -kernel "$kernel_dir/kernel" -initrd "$kernel_dir/initrd${image:+-$image}"
         -append "console=ttyS0 quiet loglevel=4 nokaslr mitigations=off tsc=reliable no_timer_check random.trust_cpu=on panic=-1 ${words[*]} $append"

@@ -107,6 +107,8 @@ internal sealed class CommonOptions
 
     public Option<bool> Convert { get; } = CreateConvert();
 
+    public Option<bool> NoResize { get; } = CreateNoResize();
+
     public Option<bool> Verbose { get; } = new("--verbose", "-v") { Description = "Log every step of the conversations." };
 
     /// <summary>Reads the options that a command has.</summary>
@@ -135,6 +137,7 @@ internal sealed class CommonOptions
             ZeroCopy = result.GetValue(ZeroCopy) != "off",
             Alias2D = result.GetValue(Alias2D),
             Convert = result.GetValue(Convert),
+            ResizeGuest = !result.GetValue(NoResize),
             Verbose = result.GetValue(Verbose),
         };
     }
@@ -143,6 +146,12 @@ internal sealed class CommonOptions
     internal static Option<bool> CreateConvert() => new("--convert")
     {
         Description = "Let the GPU draw every shared picture once more, also where the compositor would take it as it is: a way around one that shows it wrongly.",
+    };
+
+    /// <summary>For commands that show windows.</summary>
+    internal static Option<bool> CreateNoResize() => new("--no-resize")
+    {
+        Description = "Leave the guest its own size and scale its picture, instead of giving it the window's size in pixels, with the monitor's refresh rate and density.",
     };
 
     private static Option<string?> CreateInput(string name, string what) => new(name)

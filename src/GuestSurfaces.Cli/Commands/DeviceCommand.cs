@@ -35,7 +35,7 @@ internal static class DeviceCommand
             """)
         {
             socketPath, fd, capabilities, common.Name, common.Fullscreen, common.Outputs, common.Size, common.Stats, common.Note, common.NoDisplay,
-            common.Link, common.LinkMode, common.LinkGroup, common.Keyboard, common.Pointer, common.Mouse, common.Touch, common.GrabChord, window, common.ZeroCopy, common.Alias2D, common.NoIsolation, lifelineOption, confined, common.Verbose,
+            common.Link, common.LinkMode, common.LinkGroup, common.Keyboard, common.Pointer, common.Mouse, common.Touch, common.GrabChord, window, common.NoResize, common.ZeroCopy, common.Alias2D, common.NoIsolation, lifelineOption, confined, common.Verbose,
         };
         command.SetAction(result =>
         {
@@ -73,6 +73,7 @@ internal static class DeviceCommand
             if (lifeline is not null)
             {
                 host.WindowClosed = () => lifeline.Tell(Lifeline.WindowClosed);
+                host.ModeTold = (head, mode) => lifeline.Tell(Lifeline.TextOf(head, in mode));
                 lifeline.Tell(Lifeline.Listening + host.LinkPath);
             }
 

@@ -36,7 +36,7 @@ internal static class FakeGuestCommand
         };
         command.SetAction(result =>
         {
-            var options = common.Read(result);
+            var options = common.Read(result) with { ResizeGuest = false }; // a test picture has the size that was asked for
             var count = result.GetValue(frames) ?? int.MaxValue;
             var hz = result.GetValue(rate);
             if (count < 1 || hz is < 1 or > 1000)

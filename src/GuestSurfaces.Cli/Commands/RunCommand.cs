@@ -5,6 +5,7 @@ using GuestSurfaces.Cli.Qemu;
 using GuestSurfaces.Cli.Status;
 using GuestSurfaces.Core.Input;
 using GuestSurfaces.Interop;
+using GuestSurfaces.Transports.QemuDBus;
 using GuestSurfaces.Wayland;
 
 namespace GuestSurfaces.Cli.Commands;
@@ -47,12 +48,16 @@ internal static class RunCommand
             there. QEMU calls that a device for tests, and firmware may not draw on it before the guest's driver starts: --device gpu takes the other.
             A script in QEMU's place isn't asked, since it would run twice: say --device generic if its QEMU has that.
 
+            The guest takes its window's size in the screen's pixels, whenever that changes (--no-resize: it doesn't). In front of vhost-user-gpu-pci QEMU itself must be told: it is started
+            with -display dbus,p2p=on for that, if it has it (Debian: in qemu-system-common or qemu-system-gui) and your command line doesn't say -display. Closing one of several
+            windows unplugs that monitor; guest-surfaces present NAME plugs all in again.
+
               guest-surfaces run -- qemu-system-x86_64 -accel kvm -m 4G -smp 4 disk.qcow2
               guest-surfaces run --name work --outputs 2 -- ./my-vm.sh
             """)
         {
             common.Name, common.Fullscreen, common.Outputs, common.Size, common.Stats, common.Note, common.NoDisplay,
-            common.ZeroCopy, common.Alias2D, common.Convert, common.GrabChord, common.Verbose, noInput, touchscreen, oneProcess, common.NoIsolation, device, dryRun, vmm,
+            common.ZeroCopy, common.Alias2D, common.Convert, common.NoResize, common.GrabChord, common.Verbose, noInput, touchscreen, oneProcess, common.NoIsolation, device, dryRun, vmm,
         };
         command.SetAction(result =>
         {
@@ -76,7 +81,10 @@ internal static class RunCommand
         using var folder = new RuntimeFolder();
         var socketPath = folder["gpu.sock"];
         options = options with { InputPaths = kinds.ToDictionary(static kind => kind, kind => folder[$"{HostOptions.NameOf(kind)}.sock"]) };
-        var additions = line.Complete(socketPath, options.Outputs, new QemuProbe().Choose(wish, vmm), options.InputPaths);
+        var probe = new QemuProbe();
+        var device = probe.Choose(wish, vmm);
+        var monitorPath = device.Name == QemuDevice.Gpu && options is { ResizeGuest: true, ShowWindows: true } && line.LeavesDisplay && probe.HasDBusDisplay(vmm) ? folder["qmp.sock"] : null;
+        var additions = line.Complete(socketPath, options.Outputs, device, options.InputPaths, monitorPath);
         var complete = line.With(additions);
         if (dryRun)
         {
@@ -96,13 +104,15 @@ internal static class RunCommand
 
         if (options.ServesLink)
         {
-            using var supervisor = new VmSupervisor(options, socketPath);
+            using var supervisor = new VmSupervisor(options, socketPath, monitorPath);
             return supervisor.Run(complete);
         }
 
         using var host = new GuestHost(options);
         host.ListenVhostUser(socketPath);
         using var vm = new VmProcess(complete, host.Loop);
+        using var consoles = monitorPath is null ? null : new QemuConsoles(host.Loop, monitorPath, host.Log);
+        host.ModeTold = consoles is null ? null : consoles.SetMode;
         host.StopRequested = vm.RequestEnd;
         host.Run();
         host.WriteStats();

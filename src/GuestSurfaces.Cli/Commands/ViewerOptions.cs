@@ -28,6 +28,8 @@ internal sealed class ViewerOptions
 
     public Option<bool> Convert { get; } = CommonOptions.CreateConvert();
 
+    public Option<bool> NoResize { get; } = CommonOptions.CreateNoResize();
+
     public Option<bool> Verbose { get; } = new("--verbose", "-v") { Description = "Log every step of the conversations." };
 
     /// <summary>Reads the options.</summary>
@@ -44,6 +46,7 @@ internal sealed class ViewerOptions
             GrabChord = CommonOptions.ParseGrabChord(result.GetValue(GrabChord)!),
             GraceNs = (long)(grace * 1e9),
             Convert = result.GetValue(Convert),
+            ResizeGuest = !result.GetValue(NoResize),
             Verbose = result.GetValue(Verbose),
         };
     }

@@ -98,6 +98,9 @@ internal sealed class GuestHost : IDisposable
     /// <summary>What a closed window does: see <see cref="EndsWithWindow"/>, unless somebody else is to decide.</summary>
     public Action WindowClosed { get; set; }
 
+    /// <summary>Hears which monitor the guest is to see from now on, for a VMM that alone can make it look.</summary>
+    public Action<int, OutputMode>? ModeTold { get; set; }
+
     /// <summary>What this process has given up; sealed when everything listens that is to.</summary>
     public DeviceIsolation Isolation { get; init; } = DeviceIsolation.Off("only the processes of device and run are");
 
@@ -224,7 +227,7 @@ internal sealed class GuestHost : IDisposable
 
     private void ConnectDisplay()
     {
-        var options = new PresenterOptions { Title = _options.Name, AppId = $"org.guestsurfaces.{_options.Name}", Fullscreen = _options.Fullscreen, Direct = !_options.Convert, GrabChord = _options.GrabChord };
+        var options = new PresenterOptions { Title = _options.Name, AppId = $"org.guestsurfaces.{_options.Name}", Fullscreen = _options.Fullscreen, Direct = !_options.Convert, ResizeGuest = _options.ResizeGuest, GrabChord = _options.GrabChord };
         try
         {
             _presenter = WaylandPresenter.Connect(Loop, null, Session, options, Statistics, _log);
@@ -334,9 +337,18 @@ internal sealed class GuestHost : IDisposable
             Alias2D = _options.Alias2D,
             Exporter = _exporter is { } exporter ? exporter : new NoBufferExporter(s_switchedOff),
         };
-        var device = new VirtioGpuDevice(Session, _limits, Statistics, gpu, _log);
+        var device = new VirtioGpuDevice(Session, _limits, Statistics, gpu, _log) { ModeApplied = OnModeApplied };
         Session.Transport = device;
         return device;
+    }
+
+    private void OnModeApplied(int scanout, OutputMode mode)
+    {
+        ModeTold?.Invoke(scanout, mode);
+        if (mode.Enabled)
+            _log.LogDebug("head {Head}: the guest is told {Size} at {Refresh} mHz, {Width}x{Height} mm", scanout, mode.Size, mode.RefreshMilliHz, mode.WidthMm, mode.HeightMm);
+        else
+            _log.LogDebug("head {Head}: the guest is told that it is unplugged", scanout);
     }
 
     private VhostUserOptions CreateServerOptions() => new() { Logger = _log, Limits = _limits, OnGpuSocket = KeepQemuDisplay };

@@ -54,6 +54,9 @@ internal sealed record HostOptions
     /// <summary>Whether dma-bufs are always drawn once more by the GPU.</summary>
     public bool Convert { get; init; }
 
+    /// <summary>Whether the guest is asked to take its windows' sizes.</summary>
+    public bool ResizeGuest { get; init; }
+
     public bool Verbose { get; init; }
 
     /// <summary>What an input device is called in options and elsewhere: "keyboard".</summary>

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: MIT
 using System.CommandLine;
+using System.Globalization;
 using System.Text;
+using GuestSurfaces.Core.Buffers;
 using GuestSurfaces.Core.Loop;
+using GuestSurfaces.Core.Sessions;
 using GuestSurfaces.Interop;
 
 namespace GuestSurfaces.Cli.Hosting;
@@ -20,6 +23,8 @@ internal sealed class Lifeline : IDisposable
 
     /// <summary>Told by a device: the user has closed the guest's window.</summary>
     public const string WindowClosed = "window closed";
+
+    private const string Mode = "mode ";
 
     private readonly UnixSocketHandle _socket;
     private readonly FdWatch _watch;
@@ -54,6 +59,30 @@ internal sealed class Lifeline : IDisposable
         {
             throw new UserErrorException($"{OptionName} {fd} isn't an open socket: {e.Message}", "leave it out, unless a program starts this one");
         }
+    }
+
+    /// <summary>Told by a device: which monitor the guest is to see on a head, for a VMM that alone can make it look.</summary>
+    /// <param name="head">0 to 15.</param>
+    /// <param name="mode">The monitor.</param>
+    public static string TextOf(int head, in OutputMode mode) =>
+        string.Create(CultureInfo.InvariantCulture, $"{Mode}{head} {mode.Size.Width} {mode.Size.Height} {mode.RefreshMilliHz} {mode.WidthMm} {mode.HeightMm} {(mode.Enabled ? 1 : 0)}");
+
+    /// <summary>Reads what <see cref="TextOf"/> wrote.</summary>
+    /// <param name="text">What was told.</param>
+    /// <returns>Null if it is something else.</returns>
+    public static (int Head, OutputMode Mode)? ParseMode(string text)
+    {
+        if (!text.StartsWith(Mode, StringComparison.Ordinal))
+            return null;
+        var words = text[Mode.Length..].Split(' ');
+        var numbers = new int[7];
+        for (var i = 0; i < numbers.Length; i++)
+        {
+            if (words.Length != numbers.Length || !int.TryParse(words[i], NumberStyles.None, CultureInfo.InvariantCulture, out numbers[i]))
+                return null;
+        }
+
+        return (numbers[0], new OutputMode(new BufferSize(numbers[1], numbers[2]), numbers[3], numbers[4], numbers[5], numbers[6] == 1));
     }
 
     /// <summary>Tells the supervisor something. One that doesn't listen isn't waited for.</summary>

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 using System.Globalization;
 using GuestSurfaces.Core.Loop;
+using GuestSurfaces.Transports.QemuDBus;
 using Microsoft.Extensions.Logging;
 
 namespace GuestSurfaces.Cli.Hosting;
@@ -18,6 +19,7 @@ internal sealed class VmSupervisor : IDisposable
     private readonly ILoggerFactory _loggers;
     private readonly ILogger _log;
     private readonly SupervisedProcess _device;
+    private readonly QemuConsoles? _consoles;
     private readonly StopSignals _signals;
     private volatile VmProcess? _vm;
     private string? _linkPath;
@@ -26,12 +28,14 @@ internal sealed class VmSupervisor : IDisposable
     /// <summary>Starts the device's process with the loop's first turn.</summary>
     /// <param name="options">From the command line.</param>
     /// <param name="socketPath">Where the VMM will connect.</param>
-    public VmSupervisor(HostOptions options, string socketPath)
+    /// <param name="monitorPath">Of a QEMU that must be told about the guest's monitors: its QMP socket. Else null.</param>
+    public VmSupervisor(HostOptions options, string socketPath, string? monitorPath = null)
     {
         _options = options;
         _loggers = ConsoleLog.Create(options.Verbose);
         _log = _loggers.CreateLogger(options.Name);
         _device = new SupervisedProcess(_loop, "the device's process", DeviceArguments(options, socketPath), _log) { Told = OnDeviceTold, Ended = OnDeviceEnded };
+        _consoles = monitorPath is null ? null : new QemuConsoles(_loop, monitorPath, _log);
         _signals = new StopSignals(RequestEnd);
     }
 
@@ -55,6 +59,7 @@ internal sealed class VmSupervisor : IDisposable
     public void Dispose()
     {
         _signals.Dispose();
+        _consoles?.Dispose();
         _device.Dispose();
         _loop.Dispose();
         _loggers.Dispose();
@@ -82,6 +87,7 @@ internal sealed class VmSupervisor : IDisposable
         .. If(options.Fullscreen, "--fullscreen"),
         $"--grab-chord={options.GrabChord}",
         .. If(options.Convert, "--convert"),
+        .. If(!options.ResizeGuest, "--no-resize"),
         .. If(options.Verbose, "--verbose"),
     ];
 
@@ -103,6 +109,8 @@ internal sealed class VmSupervisor : IDisposable
             _linkPath = what[Lifeline.Listening.Length..];
         else if (what == Lifeline.WindowClosed)
             RequestEnd();
+        else if (Lifeline.ParseMode(what) is { } told)
+            _consoles?.SetMode(told.Head, told.Mode);
     }
 
     private void OnDeviceEnded(string how)

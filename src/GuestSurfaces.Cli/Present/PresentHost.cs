@@ -52,7 +52,7 @@ internal sealed class PresentHost : IDisposable
         {
             Greeted = OnGreeted,
             Lost = OnSourceLost,
-            WindowClosed = options.IsSupervised ? null : _ => Loop.Stop(),
+            WindowClosed = options.IsSupervised ? null : OnWindowClosed,
         };
         _display = new Retry(Loop.Timers, FirstRetryNs, LongestRetryNs, LongestRetryNs, TryShow);
         _grace = Loop.Timers.Create(OnGraceOver);
@@ -107,7 +107,7 @@ internal sealed class PresentHost : IDisposable
 
     private void Show()
     {
-        var options = new PresenterOptions { Title = _title, AppId = $"org.guestsurfaces.{_title}", Fullscreen = _options.Fullscreen, Copy = _options.ViewOnly, Direct = !_options.Convert, GrabChord = _options.GrabChord };
+        var options = new PresenterOptions { Title = _title, AppId = $"org.guestsurfaces.{_title}", Fullscreen = _options.Fullscreen, Copy = _options.ViewOnly, Direct = !_options.Convert, ResizeGuest = _options is { ResizeGuest: true, ViewOnly: false }, GrabChord = _options.GrabChord };
         var presenter = WaylandPresenter.Connect(Loop, null, _link, options, _statistics, _log);
         _presenter?.Dispose();
         _presenter = presenter;
@@ -172,6 +172,15 @@ internal sealed class PresentHost : IDisposable
         if (!_grace.IsArmed)
             _grace.ArmIn(_options.GraceNs);
         _door.Reopen();
+    }
+
+    // One window of several is a monitor of the guest's, which only the viewer in charge unplugs; the last one is the viewer's own.
+    private void OnWindowClosed(int scanout)
+    {
+        if (_link.IsInCharge && _presenter is { WindowCount: > 1 })
+            _link.PassClose(scanout);
+        else
+            Loop.Stop();
     }
 
     private void OnGraceOver()

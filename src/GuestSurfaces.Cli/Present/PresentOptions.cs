@@ -19,6 +19,9 @@ internal sealed record PresentOptions
     /// <summary>Whether dma-bufs are always drawn once more by the GPU.</summary>
     public bool Convert { get; init; }
 
+    /// <summary>Whether the guest is asked to take its windows' sizes.</summary>
+    public bool ResizeGuest { get; init; }
+
     /// <summary>How long windows stay when their source is gone.</summary>
     public long GraceNs { get; init; }
 

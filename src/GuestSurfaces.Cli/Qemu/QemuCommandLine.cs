@@ -32,12 +32,16 @@ internal sealed class QemuCommandLine
         _command = command;
     }
 
+    /// <summary>Whether the user doesn't say what QEMU itself shows.</summary>
+    public bool LeavesDisplay => !Has("-display", "--display") && !Has("-nographic", "--nographic");
+
     /// <summary>Works out what is missing.</summary>
     /// <param name="socketPath">Where our back-end listens.</param>
     /// <param name="outputs">How many heads the device may have.</param>
     /// <param name="device">QEMU's end of it.</param>
     /// <param name="inputPaths">Where our keyboard, pointer and the like listen.</param>
-    public IReadOnlyList<Addition> Complete(string socketPath, int outputs, QemuDevice device, IReadOnlyDictionary<InputKind, string> inputPaths)
+    /// <param name="monitorPath">Where QEMU is to listen for what its D-Bus display shall know; null: it shows nothing at all. Only if <see cref="LeavesDisplay"/>.</param>
+    public IReadOnlyList<Addition> Complete(string socketPath, int outputs, QemuDevice device, IReadOnlyDictionary<InputKind, string> inputPaths, string? monitorPath = null)
     {
         var additions = new List<Addition>();
         if (Options("-device", "--device").FirstOrDefault(IsOtherGpu) is { } gpu)
@@ -49,8 +53,16 @@ internal sealed class QemuCommandLine
             throw new UserErrorException($"the command line asks for QEMU's own graphics card (-vga {graphics})", "leave -vga out: run adds a device of its own");
         if (graphics is null && !Has("-nodefaults", "--nodefaults"))
             additions.Add(new Addition(["-vga", "none"], "only one graphics card"));
-        if (!Has("-display", "--display") && !Has("-nographic", "--nographic"))
+        if (monitorPath is not null && LeavesDisplay)
+        {
+            additions.Add(new Addition(["-display", "dbus,p2p=on"], "the window is ours, and QEMU passes its size on to the guest"));
+            additions.Add(new Addition(["-qmp", $"unix:{monitorPath},server=on,wait=off"], "the way to tell QEMU that size"));
+        }
+        else if (LeavesDisplay)
+        {
             additions.Add(new Addition(["-display", "none"], "the window is ours, not QEMU's"));
+        }
+
         additions.Add(new Addition(["-chardev", $"socket,id={ChardevId},path={socketPath}"], "the way to our device"));
         additions.Add(new Addition(["-device", device.Argument(ChardevId, outputs)], device.Why));
         foreach (var (kind, path) in inputPaths)

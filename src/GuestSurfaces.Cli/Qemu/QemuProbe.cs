@@ -56,6 +56,11 @@ internal sealed partial class QemuProbe(Func<IReadOnlyList<string>, string?> run
             : new QemuDevice(QemuDevice.Gpu, $"{Ours}; frames are copied, since this QEMU has no device that passes blobs on: 10.2 or newer has");
     }
 
+    /// <summary>Whether a QEMU has the D-Bus display, which distributions put into packages of their own. A script in QEMU's place isn't asked.</summary>
+    /// <param name="command">QEMU, perhaps behind wrappers, and its arguments.</param>
+    public bool HasDBusDisplay(IReadOnlyList<string> command) =>
+        ProgramOf(command) is { } qemu && run([.. qemu, "-display", "help"]) is { } list && list.Split('\n').Any(static line => line.Trim() == "dbus");
+
     /// <summary>
     /// The part of a command that runs QEMU with arguments of ours: all up to its name, wrappers too, since they may say which QEMU it is. Null where a script
     /// hides it: who knows what else that does.

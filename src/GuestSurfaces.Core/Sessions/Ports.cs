@@ -6,8 +6,8 @@ using GuestSurfaces.Core.Input;
 namespace GuestSurfaces.Core.Sessions;
 
 /// <summary>What a scanout should look like to the guest: sent down when the window or the output changes.</summary>
-/// <param name="Size">In pixels.</param>
-/// <param name="RefreshMilliHz">60 Hz is 60000.</param>
+/// <param name="Size">In pixels; empty: the one that it has.</param>
+/// <param name="RefreshMilliHz">60 Hz is 60000; 0 if unknown.</param>
 /// <param name="WidthMm">Physical width; 0 if unknown.</param>
 /// <param name="HeightMm">Physical height; 0 if unknown.</param>
 /// <param name="Enabled">Whether a monitor is connected there.</param>
@@ -90,6 +90,11 @@ public interface IDisplayEvents
     /// <summary>The user closed a scanout's window.</summary>
     /// <param name="scanout">0 to 15.</param>
     void CloseWanted(int scanout);
+
+    /// <summary>Somebody has opened the guest's display anew: the windows that its user had closed come back.</summary>
+    void Opened()
+    {
+    }
 
     /// <summary>How fast the output refreshes that shows a scanout: how long a flip may be held. No wish for another mode.</summary>
     /// <param name="scanout">0 to 15.</param>

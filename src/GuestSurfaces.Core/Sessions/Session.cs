@@ -65,7 +65,7 @@ public sealed class Session : IGuestDisplay, IDisplayEvents, IBufferWatcher
     /// <summary>The guest's keyboard and pointer; null: what the user does is dropped.</summary>
     public IGuestInput? Input { get; set; }
 
-    /// <summary>Hears of closed windows: the program decides whether that ends the VM's viewer.</summary>
+    /// <summary>Hears when the last window is closed: the program decides whether that ends the VM's viewer.</summary>
     public Action<int>? WindowClosed { get; set; }
 
     /// <summary>
@@ -191,6 +191,8 @@ public sealed class Session : IGuestDisplay, IDisplayEvents, IBufferWatcher
             if (s.Unsettled.TakeAll() is var serial and > 0)
                 Transport?.FrameSettled(i, serial);
         }
+
+        Opened(); // the next VM has all its monitors
     }
 
     /// <inheritdoc/>
@@ -241,7 +243,32 @@ public sealed class Session : IGuestDisplay, IDisplayEvents, IBufferWatcher
     public void DisplayChanged() => Transport?.DisplayChanged();
 
     /// <inheritdoc/>
-    public void CloseWanted(int scanout) => WindowClosed?.Invoke(scanout);
+    /// <remarks>One window of several is a monitor that is unplugged: the guest's desktop moves what stood there to the others. About the last one the program decides.</remarks>
+    public void CloseWanted(int scanout)
+    {
+        for (var i = 0; i < _scanouts.Length; i++)
+        {
+            if (i == scanout || !_scanouts[i].Enabled || _scanouts[i].IsUnplugged)
+                continue;
+            _scanouts[scanout].IsUnplugged = true;
+            Transport?.SetMode(scanout, default);
+            return;
+        }
+
+        WindowClosed?.Invoke(scanout);
+    }
+
+    /// <inheritdoc/>
+    public void Opened()
+    {
+        for (var i = 0; i < _scanouts.Length; i++)
+        {
+            if (!_scanouts[i].IsUnplugged)
+                continue;
+            _scanouts[i].IsUnplugged = false;
+            Transport?.SetMode(i, new OutputMode(default, 0, 0, 0, Enabled: true));
+        }
+    }
 
     /// <inheritdoc/>
     void IDisplayEvents.Input(int scanout, InputKind kind, ReadOnlySpan<InputEvent> frame)
@@ -375,6 +402,9 @@ public sealed class Session : IGuestDisplay, IDisplayEvents, IBufferWatcher
         public long HoldNs;
         public bool Enabled;
         public bool HasWindow;
+
+        /// <summary>Whether the user has closed its window, one of several.</summary>
+        public bool IsUnplugged;
 
         /// <summary>What the guest wants to have shown now.</summary>
         public BufferStorage? Shown;

@@ -123,7 +123,7 @@ internal sealed partial class HubViewer
     {
         if (head.Id >= LinkLimits.Surfaces || !reader.TryTakeAll(out ModeBody body))
             return "a MODE is malformed";
-        if (body.Width is 0 or > LinkLimits.Dimension || body.Height is 0 or > LinkLimits.Dimension || body.RefreshMilliHz > LinkLimits.RefreshMilliHz
+        if (body.Width > LinkLimits.Dimension || body.Height > LinkLimits.Dimension || body.Width == 0 != (body.Height == 0) || body.RefreshMilliHz > LinkLimits.RefreshMilliHz
             || body.WidthMm > LinkLimits.SideMm || body.HeightMm > LinkLimits.SideMm || body.Enabled > 1)
         {
             return $"it wants a mode of {body.Width}x{body.Height} at {body.RefreshMilliHz} mHz";

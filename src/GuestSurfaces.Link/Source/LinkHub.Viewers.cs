@@ -20,6 +20,8 @@ public sealed partial class LinkHub
         ArmFlush();
         if (InCharge is null && viewer.WantsControl)
             PutInCharge(viewer);
+        if (viewer.WantsControl)
+            Events.Opened();
     }
 
     /// <summary>A viewer is gone, or is sent away: its locks come back, and its frames are answered by others.</summary>

@@ -169,8 +169,12 @@ public sealed partial class LinkViewer : IDisplayEvents, ILinkSpeaker, IDisposab
         if (WindowClosed is { } closed)
             closed(scanout);
         else
-            Tell(scanout, Wishes.Close);
+            PassClose(scanout);
     }
+
+    /// <summary>Tells the source that a window was closed.</summary>
+    /// <param name="scanout">0 to 15.</param>
+    public void PassClose(int scanout) => Tell(scanout, Wishes.Close);
 
     /// <inheritdoc/>
     public void RefreshKnown(int scanout, int refreshMilliHz)
@@ -351,8 +355,8 @@ public sealed partial class LinkViewer : IDisplayEvents, ILinkSpeaker, IDisposab
                 (uint)index,
                 new ModeBody
                 {
-                    Width = (uint)Math.Clamp(surface.Mode.Size.Width, 1, LinkLimits.Dimension),
-                    Height = (uint)Math.Clamp(surface.Mode.Size.Height, 1, LinkLimits.Dimension),
+                    Width = (uint)Math.Clamp(surface.Mode.Size.Width, 0, LinkLimits.Dimension),
+                    Height = (uint)Math.Clamp(surface.Mode.Size.Height, 0, LinkLimits.Dimension),
                     RefreshMilliHz = (uint)Math.Clamp(surface.Mode.RefreshMilliHz, 0, LinkLimits.RefreshMilliHz),
                     WidthMm = (uint)Math.Clamp(surface.Mode.WidthMm, 0, LinkLimits.SideMm),
                     HeightMm = (uint)Math.Clamp(surface.Mode.HeightMm, 0, LinkLimits.SideMm),

@@ -15,7 +15,7 @@ internal interface ICompositorOwner : IInputOwner
     /// <summary>Everything is bound and known: windows can be made.</summary>
     void OnReady();
 
-    /// <summary>A monitor's refresh rate has changed.</summary>
+    /// <summary>A monitor has changed, or is gone.</summary>
     void OnOutputsChanged();
 
     /// <summary>What the compositor imports has changed.</summary>
@@ -111,6 +111,9 @@ internal sealed class Compositor : IWaylandConnectionListener, IWaylandGlobalsLi
 
     /// <summary>Scales and crops; may be missing.</summary>
     public WpViewporter? Viewporter { get; private set; }
+
+    /// <summary>Tells surfaces the scale at which they are shown; may be missing.</summary>
+    public WpFractionalScaleManagerV1? FractionalScales { get; private set; }
 
     /// <summary>Tells when frames are shown; may be missing.</summary>
     public WpPresentation? Presentation { get; private set; }
@@ -262,6 +265,7 @@ internal sealed class Compositor : IWaylandConnectionListener, IWaylandGlobalsLi
         WmBase.Listener = this;
         Subcompositor = _globals.Bind<WlSubcompositor>();
         Viewporter = _globals.Bind<WpViewporter>();
+        FractionalScales = Viewporter is null ? null : _globals.Bind<WpFractionalScaleManagerV1>();
         Decorations = _globals.Bind<ZxdgDecorationManagerV1>();
         Presentation = _globals.Bind<WpPresentation>();
         if (Presentation is { } presentation)

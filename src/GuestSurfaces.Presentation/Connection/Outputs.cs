@@ -1,9 +1,19 @@
 // SPDX-License-Identifier: MIT
+using GuestSurfaces.Core.Buffers;
+using GuestSurfaces.Presentation.Geometry;
 using GuestSurfaces.Wayland;
 
 namespace GuestSurfaces.Presentation.Connection;
 
-/// <summary>The monitors of a connection: only how fast they refresh.</summary>
+/// <summary>A monitor as the compositor describes it.</summary>
+/// <param name="Mode">Its pixels as windows see them: a screen on its side is higher than wide. Empty if unknown.</param>
+/// <param name="RefreshMilliHz">60 Hz is 60000; 0 if unknown, or if it has no rate of its own (variable refresh, virtual screens).</param>
+/// <param name="WidthMm">Its width, the same way round; 0 if unknown.</param>
+/// <param name="HeightMm">Its height.</param>
+/// <param name="Scale">Rounded up to a whole one.</param>
+internal readonly record struct OutputInfo(BufferSize Mode, int RefreshMilliHz, int WidthMm, int HeightMm, int Scale);
+
+/// <summary>The monitors of a connection.</summary>
 internal sealed class Outputs(Action changed) : IWlOutputListener
 {
     private readonly List<Output> _outputs = [];
@@ -30,18 +40,62 @@ internal sealed class Outputs(Action changed) : IWlOutputListener
         _outputs.RemoveAt(index);
         if (proxy.Version >= 3)
             proxy.Release();
+        changed();
     }
 
-    /// <summary>A monitor's refresh rate; 0 if it isn't known.</summary>
+    /// <summary>The monitor for a head that is to be full screen: each head has its own, as far as there are several. Null: the compositor chooses.</summary>
+    /// <param name="head">0 to 15.</param>
+    public WlOutput? For(int head) => _outputs.Count > 1 && head < _outputs.Count ? _outputs[head].Proxy : null;
+
+    /// <summary>What is known of a monitor; null if it is gone.</summary>
     /// <param name="proxy">As wl_surface.enter names it.</param>
-    public int RefreshMilliHz(WlOutput? proxy) => _outputs.Find(output => output.Proxy == proxy)?.RefreshMilliHz ?? 0;
+    public OutputInfo? Find(WlOutput? proxy)
+    {
+        foreach (var output in _outputs)
+        {
+            if (output.Proxy == proxy)
+                return output.Info;
+        }
+
+        return null;
+    }
+
+    void IWlOutputListener.OnGeometry(
+        WlOutput sender, int x, int y, int physicalWidth, int physicalHeight, WlOutputSubpixel subpixel, ReadOnlySpan<byte> make, ReadOnlySpan<byte> model, WlOutputTransform transform)
+    {
+        if (Of(sender) is not { } output)
+            return;
+        output.Physical = (Math.Max(physicalWidth, 0), Math.Max(physicalHeight, 0));
+        output.IsOnItsSide = transform is WlOutputTransform._90 or WlOutputTransform._270 or WlOutputTransform.Flipped90 or WlOutputTransform.Flipped270;
+        Tell(output);
+    }
 
     void IWlOutputListener.OnMode(WlOutput sender, WlOutputMode flags, int width, int height, int refresh)
     {
-        if ((flags & WlOutputMode.Current) == 0 || _outputs.Find(output => output.Proxy == sender) is not { } known)
+        if ((flags & WlOutputMode.Current) == 0 || Of(sender) is not { } output)
             return;
-        known.RefreshMilliHz = refresh;
-        changed();
+        output.Mode = new BufferSize(Math.Max(width, 0), Math.Max(height, 0));
+        output.RefreshMilliHz = Math.Max(refresh, 0);
+        Tell(output);
+    }
+
+    void IWlOutputListener.OnScale(WlOutput sender, int factor)
+    {
+        if (Of(sender) is not { } output)
+            return;
+        output.Scale = Math.Max(factor, 1);
+        Tell(output);
+    }
+
+    void IWlOutputListener.OnDone(WlOutput sender) => changed();
+
+    private Output? Of(WlOutput proxy) => _outputs.Find(output => output.Proxy == proxy);
+
+    // From version 2 on "done" ends what belongs together: halves of it would be modes that nobody has.
+    private void Tell(Output output)
+    {
+        if (output.Proxy.Version < 2)
+            changed();
     }
 
     private sealed class Output(uint name, WlOutput proxy)
@@ -50,6 +104,18 @@ internal sealed class Outputs(Action changed) : IWlOutputListener
 
         public WlOutput Proxy => proxy;
 
+        public BufferSize Mode { get; set; }
+
+        public (int Width, int Height) Physical { get; set; }
+
+        public bool IsOnItsSide { get; set; }
+
         public int RefreshMilliHz { get; set; }
+
+        public int Scale { get; set; } = 1;
+
+        public OutputInfo Info => IsOnItsSide
+            ? new OutputInfo(new BufferSize(Mode.Height, Mode.Width), RefreshMilliHz, Physical.Height, Physical.Width, Scale)
+            : new OutputInfo(Mode, RefreshMilliHz, Physical.Width, Physical.Height, Scale);
     }
 }

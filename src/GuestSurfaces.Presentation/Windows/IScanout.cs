@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 using GuestSurfaces.Core.Buffers;
 using GuestSurfaces.Core.Diagnostics;
+using GuestSurfaces.Core.Sessions;
 using GuestSurfaces.Presentation.Cursors;
 using GuestSurfaces.Presentation.Frames;
 
@@ -9,6 +10,9 @@ namespace GuestSurfaces.Presentation.Windows;
 /// <summary>What a window (transient) knows of its scanout (persistent).</summary>
 internal interface IScanout
 {
+    /// <summary>Which: 0 to 15.</summary>
+    int Index { get; }
+
     /// <summary>Its frames.</summary>
     FrameMailbox Mailbox { get; }
 
@@ -32,10 +36,9 @@ internal interface IScanout
     /// <param name="refreshMilliHz">60 Hz is 60000.</param>
     void TellRefresh(int refreshMilliHz);
 
-    /// <summary>The user gave the window another size.</summary>
-    /// <param name="size">In pixels.</param>
-    /// <param name="refreshMilliHz">Of its monitor; 0 if unknown.</param>
-    void TellModeWanted(BufferSize size, int refreshMilliHz);
+    /// <summary>The guest should have this mode. Said again it isn't told again.</summary>
+    /// <param name="mode">Of a monitor that is the window.</param>
+    void TellModeWanted(in OutputMode mode);
 
     /// <summary>The user closed the window.</summary>
     void TellCloseWanted();

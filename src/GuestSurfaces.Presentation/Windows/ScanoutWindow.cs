@@ -33,6 +33,7 @@ internal sealed class ScanoutWindow : IToplevelOwner, ISurfaceBufferUser, IFeedb
     private readonly IScanout _scanout;
     private readonly WlSurface _surface;
     private readonly Viewport _viewport;
+    private readonly WindowPlace _place;
     private readonly Toplevel _toplevel;
     private readonly Bars _bars;
     private readonly CursorOverlay _cursor;
@@ -55,7 +56,8 @@ internal sealed class ScanoutWindow : IToplevelOwner, ISurfaceBufferUser, IFeedb
     private BufferRect _attachedSource;
     private SurfaceSize _opaqueSize;
     private SurfaceBuffer? _attached;
-    private WlOutput? _output;
+    private BufferSize _wanted;
+    private SurfaceScale _scale;
     private bool _isFlipped;
     private bool _isFullscreen;
     private bool _isOrphan;
@@ -82,13 +84,15 @@ internal sealed class ScanoutWindow : IToplevelOwner, ISurfaceBufferUser, IFeedb
         _sync = compositor.Sync.CreateFor(_surface);
         _acquire = new AcquireWait(compositor.DmabufSync, OnAcquired);
         _viewport = new Viewport(compositor.Viewporter, _surface);
+        _sizing = new WindowSizing { IsFollowed = scanout.Options.ResizeGuest && CanScale };
+        _place = new WindowPlace(compositor, _surface, OnPlaced);
         _bars = new Bars(compositor, _surface);
         _cursor = new CursorOverlay(compositor, _surface);
         _veil = new Veil(compositor, _surface);
         _notice = new Notice(compositor, _surface, scanout.Options.GrabChord.ToString());
         _noticeTimer = compositor.Timers.Create(OnNoticeRead);
         _cursorChanged = true;
-        _toplevel = new Toplevel(compositor, _surface, scanout.Title, scanout.Options, this);
+        _toplevel = new Toplevel(compositor, _surface, scanout.Title, scanout.Options, compositor.Outputs.For(scanout.Index), this);
     }
 
     /// <summary>Whether it shows something.</summary>
@@ -180,11 +184,11 @@ internal sealed class ScanoutWindow : IToplevelOwner, ISurfaceBufferUser, IFeedb
         SetNotice(isHeld);
     }
 
-    /// <summary>A monitor has changed.</summary>
-    public void TellRefresh()
+    /// <summary>Monitors have changed, or are gone.</summary>
+    public void OnOutputsChanged()
     {
-        if (_compositor.Outputs.RefreshMilliHz(_output) is var refresh and > 0)
-            _scanout.TellRefresh(refresh);
+        _place.ForgetGone();
+        OnPlaced();
     }
 
     /// <summary>How large the picture is on a surface; null if it isn't on that.</summary>
@@ -201,6 +205,7 @@ internal sealed class ScanoutWindow : IToplevelOwner, ISurfaceBufferUser, IFeedb
         _veil.Destroy();
         _cursor.Destroy();
         _bars.Destroy();
+        _place.Destroy();
         _viewport.Destroy();
         _dmabufs.Destroy();
         _toplevel.Destroy();
@@ -220,9 +225,10 @@ internal sealed class ScanoutWindow : IToplevelOwner, ISurfaceBufferUser, IFeedb
 
     void IToplevelOwner.OnConfigured(SurfaceSize size, WindowStates states)
     {
-        _sizing.Configure(size, states);
+        _sizing.Configure(size, states, _compositor.Clock.NowNs);
         _isFullscreen = (states & WindowStates.Fullscreen) != 0;
         var wasMapped = IsMapped;
+        TellMode();
 
         // A configure event is answered by a commit: the frame's, or one that only moves things.
         if (!Pump() && wasMapped && !_isClosed)
@@ -230,9 +236,6 @@ internal sealed class ScanoutWindow : IToplevelOwner, ISurfaceBufferUser, IFeedb
             Arrange();
             _surface.Commit();
         }
-
-        if (wasMapped && _scanout.Options.ResizeGuest && !size.IsEmpty && (states & WindowStates.Resizing) == 0 && size != SurfaceSize.Of(_picture))
-            _scanout.TellModeWanted(new BufferSize(size.Width, size.Height), _compositor.Outputs.RefreshMilliHz(_output));
     }
 
     void IToplevelOwner.OnCloseWanted() => _scanout.TellCloseWanted();
@@ -262,9 +265,57 @@ internal sealed class ScanoutWindow : IToplevelOwner, ISurfaceBufferUser, IFeedb
 
     void IWlSurfaceListener.OnEnter(WlSurface sender, WlOutput? output)
     {
-        _output = output;
-        TellRefresh();
+        _place.Enter(output);
+        OnPlaced();
     }
+
+    void IWlSurfaceListener.OnLeave(WlSurface sender, WlOutput? output)
+    {
+        _place.Leave(output);
+        OnPlaced();
+    }
+
+    void IWlSurfaceListener.OnPreferredBufferScale(WlSurface sender, int factor) => _place.Prefer(factor);
+
+    /// <summary>On another monitor, at another scale, or the monitor has changed.</summary>
+    private void OnPlaced()
+    {
+        if (_isClosed)
+            return;
+        if (_place.Output is { RefreshMilliHz: > 0 and var refresh })
+            _scanout.TellRefresh(refresh);
+        if (_place.Scale is var scale && scale != _scale)
+        {
+            _scale = scale;
+            _sizing.Rescale(scale, _compositor.Clock.NowNs);
+            TellMode();
+            if (IsMapped)
+            {
+                Arrange();
+                _surface.Commit();
+            }
+        }
+        else
+        {
+            TellMode();
+        }
+    }
+
+    /// <summary>Says which mode the guest should have, if it is to follow the window. A monitor that is covered has its own mode, to the pixel.</summary>
+    private void TellMode()
+    {
+        if (!_sizing.IsFollowed)
+            return;
+        if (_sizing.Wanted is { Width: > 0, Height: > 0 } wanted)
+            _wanted = _isFullscreen && _place.Output is { Mode: var mode } && IsNear(wanted, mode) ? mode : wanted;
+        else if (_wanted != _picture)
+            _wanted = default; // the guest has chosen another one since: it keeps that
+        var told = _place.ModeOf(_wanted);
+        if (_wanted != default || _place.Output is not null)
+            _scanout.TellModeWanted(in told);
+    }
+
+    private static bool IsNear(BufferSize a, BufferSize b) => Math.Abs(a.Width - b.Width) <= 1 && Math.Abs(a.Height - b.Height) <= 1;
 
     private void OnAcquired()
     {
@@ -305,6 +356,8 @@ internal sealed class ScanoutWindow : IToplevelOwner, ISurfaceBufferUser, IFeedb
         _surface.Frame(_frameCallback);
         _feedback.Ask(_surface, frame.Serial);
         _surface.Commit();
+        if (!IsMapped)
+            TellMode(); // the first picture's size is known now
         IsMapped = true;
         _scanout.Statistics.DisplayRung = report;
         _scanout.Statistics.SyncMode = _compositor.Sync.Report.Name;
@@ -343,11 +396,11 @@ internal sealed class ScanoutWindow : IToplevelOwner, ISurfaceBufferUser, IFeedb
     /// <summary>Lays out everything around what is attached. Counts with the next commit.</summary>
     private void Arrange()
     {
-        var layout = _sizing.Arrange(_picture, CanScale, _bars.IsPossible);
+        var layout = _sizing.Arrange(_picture, CanScale, _bars.IsPossible, _compositor.Clock.NowNs);
         var content = layout.Content;
         _viewport.Set(_attachedSize, _attachedSource, content.Size);
         _bars.Arrange(in layout);
-        _toplevel.SetLimits(SurfaceSize.Of(_picture), CanScale);
+        _toplevel.SetLimits(_scale.ToUnits(_picture), CanScale);
         _toplevel.SetGeometry(new SurfaceRect(-content.X, -content.Y, layout.Window.Width, layout.Window.Height));
         if (content.Size != _opaqueSize)
         {

@@ -40,8 +40,9 @@ internal sealed class Toplevel : IXdgSurfaceListener, IXdgToplevelListener
     /// <param name="surface">Without role and buffer. Borrowed; destroyed after this.</param>
     /// <param name="title">The window's title.</param>
     /// <param name="options">The look.</param>
+    /// <param name="output">Where to be full screen; null: anywhere.</param>
     /// <param name="owner">Who is told.</param>
-    public Toplevel(Compositor compositor, WlSurface surface, string title, PresenterOptions options, IToplevelOwner owner)
+    public Toplevel(Compositor compositor, WlSurface surface, string title, PresenterOptions options, WlOutput? output, IToplevelOwner owner)
     {
         ArgumentNullException.ThrowIfNull(compositor);
         ArgumentNullException.ThrowIfNull(surface);
@@ -60,7 +61,7 @@ internal sealed class Toplevel : IXdgSurfaceListener, IXdgToplevelListener
         }
 
         if (options.Fullscreen)
-            _toplevel.SetFullscreen(null);
+            _toplevel.SetFullscreen(output);
         surface.Commit();
     }
 

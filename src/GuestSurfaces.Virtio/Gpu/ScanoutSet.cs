@@ -53,6 +53,9 @@ internal sealed class ScanoutSet
 
     public int Count => _scanouts.Length;
 
+    /// <summary>How much of a picture a scanout shows; empty while it is off.</summary>
+    public BufferSize SizeOf(int scanout) => _scanouts[scanout] is { Resource: not null, Visible: var visible } ? visible.Size : default;
+
     /// <summary>Shows a part of a 2D resource, perhaps without a copy. The picture appears with its next flush, or soon without.</summary>
     public void Show(int scanout, Resource2D resource, BufferRect visible, long poppedNs)
     {

@@ -52,6 +52,7 @@ public sealed partial class VirtioGpuDevice
             AnswerSettled();
             _control?.FlushNotifications();
             _control = null;
+            _monitors.StopWaiting();
         }
         else if (index == CursorQueue)
         {
@@ -102,6 +103,7 @@ public sealed partial class VirtioGpuDevice
         try
         {
             RunTurn(queue);
+            HearModes();
         }
         finally
         {

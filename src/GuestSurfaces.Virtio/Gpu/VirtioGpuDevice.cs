@@ -70,6 +70,12 @@ public sealed partial class VirtioGpuDevice : IVirtioDevice, IGuestTransport
     /// <summary>Fenced flushes that wait for the display.</summary>
     public int HeldFlushes => _fences.HeldCount;
 
+    /// <summary>
+    /// Hears of each mode that the guest is to see from now on, before its driver is told to look. For whoever can tell a driver whose VMM doesn't pass that on. Set before
+    /// it is attached.
+    /// </summary>
+    public Action<int, OutputMode>? ModeApplied { get; set; }
+
     private Attachment Attached => _attached ?? throw new InvalidOperationException("the device was not attached to a carrier");
 
     /// <inheritdoc/>
@@ -136,9 +142,33 @@ public sealed partial class VirtioGpuDevice : IVirtioDevice, IGuestTransport
 
     private void ApplyModes()
     {
-        if (!_monitors.Apply())
+        var now = _attached?.Clock.NowNs ?? 0;
+        if (_monitors.IsUnderWay && now < _monitors.PatienceEndNs)
+        {
+            Attached.ModeTimer.ArmAt(_monitors.PatienceEndNs); // or as soon as the guest has followed
+            return;
+        }
+
+        var changed = _monitors.Apply(_control is null ? null : Attached.Scanouts, now);
+        if (changed == 0)
             return;
         _flood.RefreshNs = _monitors.RefreshNs;
+        for (var i = 0; changed >> i != 0; i++)
+        {
+            if ((changed >> i & 1) != 0)
+                ModeApplied?.Invoke(i, _monitors[i]);
+        }
+
         _attached?.Host.NotifyConfigChanged();
+    }
+
+    /// <summary>The guest has sent commands: if it has followed the last change, the next one is due.</summary>
+    private void HearModes()
+    {
+        if (!_monitors.IsUnderWay)
+            return;
+        _monitors.Hear(Attached.Scanouts);
+        if (!_monitors.IsUnderWay && _monitors.HasChanges)
+            Attached.ModeTimer.ArmIn(MonitorState.CoalesceNs);
     }
 }

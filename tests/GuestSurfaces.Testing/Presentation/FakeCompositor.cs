@@ -13,13 +13,14 @@ namespace GuestSurfaces.Testing.Presentation;
 /// </summary>
 public sealed class FakeCompositor
     : IWlCompositorRequests, IWlShmRequests, IXdgWmBaseRequests, IWlSubcompositorRequests, IWpViewporterRequests, IWpPresentationRequests,
-        IZxdgDecorationManagerV1Requests, IWpSinglePixelBufferManagerV1Requests, IWpLinuxDrmSyncobjManagerV1Requests, IZwpLinuxExplicitSynchronizationV1Requests, IDisposable
+        IZxdgDecorationManagerV1Requests, IWpSinglePixelBufferManagerV1Requests, IWpFractionalScaleManagerV1Requests, IWpLinuxDrmSyncobjManagerV1Requests, IZwpLinuxExplicitSynchronizationV1Requests, IDisposable
 {
     private readonly List<SharedRegion> _memory = [];
     private readonly List<FakeSurface> _surfaces = [];
     private readonly VirtualClock _clock;
     private XdgWmBaseResource? _wmBase;
     private WlOutputResource? _output;
+    private WaylandServerGlobal? _outputGlobal;
 
     public FakeCompositor(FakeCompositorOptions options, VirtualClock clock)
     {
@@ -100,9 +101,39 @@ public sealed class FakeCompositor
         Client.Flush();
     }
 
+    public void LeaveOutput(FakeSurface surface)
+    {
+        surface.Resource.SendLeave(_output!);
+        Client.Flush();
+    }
+
     public void ChangeRefresh(int milliHz)
     {
         _output!.SendMode(WlOutputMode.Current, 1024, 768, milliHz);
+        _output.SendDone();
+        Client.Flush();
+    }
+
+    public void ChangeOutput(int width, int height, int widthMm, int heightMm, WlOutputTransform transform, int scale)
+    {
+        _output!.SendGeometry(0, 0, widthMm, heightMm, WlOutputSubpixel.Unknown, "fake", "screen", transform);
+        _output.SendMode(WlOutputMode.Current, width, height, Options.RefreshMilliHz);
+        _output.SendScale(scale);
+        _output.SendDone();
+        Client.Flush();
+    }
+
+    /// <summary>The output's global goes.</summary>
+    public void RemoveOutput()
+    {
+        Server.RemoveGlobal(_outputGlobal!);
+        Client.Flush();
+    }
+
+    /// <summary>A surface is shown at another scale, in 120ths.</summary>
+    public void Rescale(FakeSurface surface, uint of120)
+    {
+        surface.FractionalScale!.SendPreferredScale(of120);
         Client.Flush();
     }
 
@@ -162,6 +193,14 @@ public sealed class FakeCompositor
 
     void IWpViewporterRequests.OnGetViewport(WpViewporterResource sender, WpViewportResource id, WlSurfaceResource surface) => ((FakeSurface)surface.Tag!).AddViewport(id);
 
+    void IWpFractionalScaleManagerV1Requests.OnGetFractionalScale(WpFractionalScaleManagerV1Resource sender, WpFractionalScaleV1Resource id, WlSurfaceResource surface)
+    {
+        var fake = (FakeSurface)surface.Tag!;
+        if (fake.FractionalScale is not null)
+            Violation(sender, (uint)WpFractionalScaleManagerV1Error.FractionalScaleExists, "second scale");
+        fake.FractionalScale = id;
+    }
+
     void IWpPresentationRequests.OnFeedback(WpPresentationResource sender, WlSurfaceResource surface, WpPresentationFeedbackResource callback) =>
         ((FakeSurface)surface.Tag!).AddFeedback(callback);
 
@@ -220,7 +259,9 @@ public sealed class FakeCompositor
             foreach (var format in Options.ExtraShmFormats)
                 r.SendFormat((WlShmFormat)format);
         });
-        Server.AddGlobal<WlOutputResource>(3, r =>
+        if (Options.FractionalScale)
+            Server.AddGlobal<WpFractionalScaleManagerV1Resource>(1, r => r.Handler = this);
+        _outputGlobal = Server.AddGlobal<WlOutputResource>(3, r =>
         {
             _output = r;
             r.SendMode(WlOutputMode.Current | WlOutputMode.Preferred, 1024, 768, Options.RefreshMilliHz);

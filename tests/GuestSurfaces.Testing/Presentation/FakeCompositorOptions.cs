@@ -39,6 +39,9 @@ public sealed record FakeCompositorOptions
 
     public bool Decorations { get; init; }
 
+    /// <summary>Whether it tells surfaces their scale.</summary>
+    public bool FractionalScale { get; init; }
+
     /// <summary>0: no linux-dmabuf.</summary>
     public uint DmabufVersion { get; init; }
 

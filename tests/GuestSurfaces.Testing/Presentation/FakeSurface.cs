@@ -43,6 +43,9 @@ public sealed class FakeSurface : IWlSurfaceRequests, IWpViewportRequests, IWlSu
 
     public FakeToplevel? Toplevel { get; set; }
 
+    /// <summary>What tells it its scale, if the client has asked.</summary>
+    public WpFractionalScaleV1Resource? FractionalScale { get; set; }
+
     public FakeSurface? Parent { get; private set; }
 
     public List<FakeSurface> Children { get; } = [];

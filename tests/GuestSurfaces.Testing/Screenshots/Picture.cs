@@ -32,6 +32,19 @@ public sealed record Picture(int Width, int Height, byte[] Rgb)
     /// <summary>CRC-32 of the bytes, as zlib, PNG and the lab's guests compute it.</summary>
     public uint Crc => Crc32(Rgb, 0xFFFFFFFF) ^ 0xFFFFFFFF;
 
+    /// <summary>A part of it.</summary>
+    /// <param name="x">Left edge.</param>
+    /// <param name="y">Top edge.</param>
+    /// <param name="width">Inside of the picture.</param>
+    /// <param name="height">Likewise.</param>
+    public Picture Crop(int x, int y, int width, int height)
+    {
+        var rgb = new byte[width * height * 3];
+        for (var row = 0; row < height; row++)
+            Array.Copy(Rgb, (((y + row) * Width) + x) * 3, rgb, row * width * 3, width * 3);
+        return new Picture(width, height, rgb);
+    }
+
     /// <summary>The smallest part that has all pixels of another colour: the one window on an empty desktop.</summary>
     /// <param name="background">0xRRGGBB.</param>
     /// <exception cref="InvalidDataException">There is nothing else.</exception>

@@ -143,7 +143,7 @@ public sealed class CommandLineTests
             var told = common.Read(parsed);
             Assert.Equal(given.Notes.OrderBy(static n => n.Key), told.Notes.OrderBy(static n => n.Key));
             Assert.Equal(given.InputPaths, told.InputPaths);
-            Assert.Equal(given with { Notes = told.Notes, InputPaths = told.InputPaths }, told);
+            Assert.Equal(given with { Notes = told.Notes, InputPaths = told.InputPaths, ResizeGuest = told.ResizeGuest }, told); // its viewers resize
         }
     }
 

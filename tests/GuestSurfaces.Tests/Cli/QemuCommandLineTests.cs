@@ -39,6 +39,15 @@ public sealed class QemuCommandLineTests
     }
 
     [Fact]
+    public void Qemu_that_must_be_told_of_the_windows_size_gets_a_display_that_hears_it_unless_the_user_chose_one()
+    {
+        string With(string command) => string.Join(
+            ' ', new QemuCommandLine(command.Split(' ')).Complete("/s", 1, new QemuDevice(QemuDevice.Gpu, "a card"), s_noInput, "/q").SelectMany(static a => a.Arguments));
+        Assert.Equal($"{Memory} -vga none -display dbus,p2p=on -qmp unix:/q,server=on,wait=off {Device}", With("qemu"));
+        Assert.Equal($"{Memory} -vga none {Device}", With("qemu -display gtk"));
+    }
+
+    [Fact]
     public void Several_heads_are_told_to_the_device() => Assert.EndsWith(",chardev=gs-gpu,max_outputs=3", Added("qemu", outputs: 3));
 
     [Theory]

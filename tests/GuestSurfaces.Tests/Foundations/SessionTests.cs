@@ -49,6 +49,24 @@ public sealed class SessionTests : IGuestTransport, IDisposable
     }
 
     [Fact]
+    public void A_closed_window_of_several_is_an_unplugged_monitor_until_somebody_opens_them_again_and_the_last_one_is_the_programs()
+    {
+        var closed = new List<int>();
+        _session.WindowClosed = closed.Add;
+        Present(0, 1);
+        Present(1, 2);
+        _session.CloseWanted(0);
+        Assert.Equal([(0, default(OutputMode))], _modes);
+        _session.CloseWanted(1); // the guest hasn't turned the other one off yet
+        Assert.Equal([1], closed);
+        _session.Opened();
+        _session.Opened();
+        Assert.Equal((0, new OutputMode(default, 0, 0, 0, Enabled: true)), _modes[^1]);
+        Assert.Equal(2, _modes.Count);
+        Run(100 * Ms);
+    }
+
+    [Fact]
     public void A_frame_that_nobody_shows_is_settled_by_the_timer_and_counted_if_it_was_awaited()
     {
         Present(0, 1);

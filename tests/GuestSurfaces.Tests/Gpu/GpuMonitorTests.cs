@@ -74,9 +74,69 @@ public sealed class GpuMonitorTests : IDisposable
         _gpu.Run(100_000_000);
         Assert.Equal((1920, 1080, true), Info(2));
         _gpu.Device.SetMode(2, default);
-        _gpu.Run(100_000_000);
+        _gpu.Run(2_000_000_000); // nothing was ever shown there
         Assert.Equal((0, 0, false), Info(2));
         Assert.Equal(2, _gpu.ConfigChanges);
+    }
+
+    [Fact]
+    public void The_next_mode_is_announced_when_the_guest_has_followed_the_last_one_and_not_before()
+    {
+        Show(1, 1280, 800);
+        _gpu.Device.SetMode(0, Mode(1024, 700));
+        _gpu.Run(100_000_000);
+        Assert.Equal(1, _gpu.ConfigChanges);
+        _gpu.Device.SetMode(0, Mode(960, 640));
+        _gpu.Device.SetMode(0, Mode(896, 600));
+        Assert.Equal((1024, 700, true), Info(0)); // it looks, and still shows what it showed
+        Show(2, 1280, 800); // a flip
+        _gpu.SetScanout(0, 0, default); // drivers do that between two modes
+        _gpu.Run(1_000_000_000);
+        Assert.Equal(1, _gpu.ConfigChanges);
+        Show(3, 1024, 700);
+        _gpu.Run(100_000_000);
+        Assert.Equal(2, _gpu.ConfigChanges);
+        Assert.Equal((896, 600, true), Info(0)); // the latest wins
+    }
+
+    [Fact]
+    public void A_guest_that_rounds_a_mode_has_followed_it_and_one_that_stays_is_not_waited_for_without_end()
+    {
+        Show(1, 1280, 800);
+        _gpu.Device.SetMode(0, Mode(1366, 768));
+        _gpu.Run(100_000_000);
+        _gpu.Device.SetMode(0, Mode(1400, 768));
+        _ = Info(0);
+        Show(2, 1360, 768);
+        _gpu.Run(100_000_000);
+        Assert.Equal(2, _gpu.ConfigChanges);
+        _gpu.Device.SetMode(0, Mode(1500, 768));
+        _gpu.Run(1_800_000_000);
+        Assert.Equal(2, _gpu.ConfigChanges);
+        _gpu.Run(300_000_000);
+        Assert.Equal(3, _gpu.ConfigChanges);
+    }
+
+    [Fact]
+    public void A_mode_without_a_size_changes_what_is_around_it()
+    {
+        _gpu.Device.SetMode(0, new OutputMode(default, 144_000, 400, 250, Enabled: true));
+        _gpu.Run(100_000_000);
+        Assert.Equal((1280, 800, true), Info(0));
+        Assert.Equal((40, 25), (Edid(0)[21], Edid(0)[22]));
+    }
+
+    [Fact]
+    public void A_monitor_that_is_plugged_in_again_has_the_size_that_it_had()
+    {
+        _gpu.Device.SetMode(1, Mode(1024, 700));
+        _gpu.Run(100_000_000);
+        _gpu.Device.SetMode(1, default);
+        _gpu.Run(2_000_000_000);
+        Assert.Equal((0, 0, false), Info(1));
+        _gpu.Device.SetMode(1, new OutputMode(default, 0, 0, 0, Enabled: true));
+        _gpu.Run(2_000_000_000);
+        Assert.Equal((1024, 700, true), Info(1));
     }
 
     [Theory]
@@ -144,6 +204,12 @@ public sealed class GpuMonitorTests : IDisposable
         var width = At(d, 4);
         var height = At(d, 12);
         return (width, height, clock * 1e7 / (width + At(d, 6)) / (height + At(d, 14)));
+    }
+
+    private void Show(uint id, uint width, uint height)
+    {
+        GpuDriver.Require(_gpu.Create2D(id, width, height));
+        GpuDriver.Require(_gpu.SetScanout(0, id, new WireRect(0, 0, width, height)));
     }
 
     private static OutputMode Mode(int width, int height) => new(new BufferSize(width, height), 60_000, 0, 0, true);

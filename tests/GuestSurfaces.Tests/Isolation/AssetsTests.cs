@@ -55,16 +55,20 @@ public sealed class AssetsTests : IDisposable
         Assert.Equal("", LabProcess.Run("systemd-analyze", ["verify", .. Directory.GetFiles(_folder.FullName, "*.service")], s_patience).Trim());
     }
 
-    [Theory]
-    [InlineData("desktop-file-validate", "applications/org.guestsurfaces.GuestSurfaces.desktop")]
-    [InlineData("udevadm verify", "udev/70-guest-surfaces.rules")]
-    public void Files_for_other_programs_are_what_those_take_them_for(string check, string file)
+    [Fact]
+    public void The_desktop_file_is_one()
     {
-        var words = check.Split(' ');
-        if (!File.Exists($"/usr/bin/{words[0]}"))
-            Assert.Skip($"{words[0]} isn't installed");
-        var output = LabProcess.Run(words[0], [.. words[1..], PathOf(file)], s_patience);
-        Assert.DoesNotContain("error", output, StringComparison.OrdinalIgnoreCase);
+        if (!File.Exists("/usr/bin/desktop-file-validate"))
+            Assert.Skip("desktop-file-validate isn't installed");
+        Assert.Equal("", LabProcess.Run("desktop-file-validate", [PathOf("applications/org.guestsurfaces.GuestSurfaces.desktop")], s_patience));
+    }
+
+    [Fact]
+    public void The_rule_is_what_udev_takes_it_for()
+    {
+        LabBench.Require(); // Debian 12's udevadm can't tell, Debian 13's can
+        var rule = PathOf("udev/70-guest-surfaces.rules");
+        Assert.Contains("Success: 1", LabProcess.Run(LabBench.ScriptPath("in-root.sh"), ["kernel", "udevadm", "verify", rule], s_patience), StringComparison.Ordinal);
     }
 
     [Fact]

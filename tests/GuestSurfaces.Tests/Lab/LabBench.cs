@@ -95,12 +95,20 @@ internal sealed partial class LabBench : IDisposable
     }
 
     /// <summary>Boots a guest by guest-surfaces run: its device and its windows are processes of their own. Its statistics go to <paramref name="name"/>.json.</summary>
-    public void RunGuest(string name, string[] runOptions, params string[] options)
+    public void RunGuest(string name, string[] runOptions, params string[] options) => RunGuest(name, "generic", "vmm", runOptions, options);
+
+    /// <summary>The same with a device of QEMU's.</summary>
+    /// <param name="name">The guest's.</param>
+    /// <param name="device">As run takes it.</param>
+    /// <param name="qemu">As vm.sh takes it.</param>
+    /// <param name="runOptions">More for run.</param>
+    /// <param name="options">More for vm.sh.</param>
+    public void RunGuest(string name, string device, string qemu, string[] runOptions, string[] options)
     {
-        string[] under = [.. Program("run", "--name", name, "--stats", this[$"{name}.json"], "--device", "generic"), .. runOptions, "--"];
+        string[] under = [.. Program("run", "--name", name, "--stats", this[$"{name}.json"], "--device", device), .. runOptions, "--"];
         Directory.CreateDirectory(this[name]);
         _guests.Add(name);
-        Script("vm.sh", ["up", this[name], .. under.SelectMany(static word => (string[])["--under", word]), "--qemu", "vmm", .. options]);
+        Script("vm.sh", ["up", this[name], .. under.SelectMany(static word => (string[])["--under", word]), "--qemu", qemu, .. options]);
     }
 
     /// <summary>Kills the presenter of the one guest that runs, and the compositor, as lab-shot does it.</summary>
@@ -135,6 +143,17 @@ internal sealed partial class LabBench : IDisposable
 
     /// <summary>Ends a guest's VMM.</summary>
     public void StopGuest(string guest) => Script("vm.sh", "down", this[guest]);
+
+    /// <summary>Gives sway a command.</summary>
+    /// <param name="command">As swaymsg takes it.</param>
+    public string Tell(string command) => Script("compositors.sh", "tell", Compositor, RunFolder, command);
+
+    /// <summary>All outputs in one picture, as they lie.</summary>
+    public Picture ShootAll()
+    {
+        Script("compositors.sh", "shot", Compositor, RunFolder, this["all.png"]);
+        return Picture.ReadPng(this["all.png"]);
+    }
 
     public Picture Shoot() => Screenshot.Take(Display);
 

@@ -56,6 +56,82 @@ public class GeometryTests
         Assert.Equal(new WindowLayout(new(640, 480), new(0, 0, 640, 480)), Arrange(ref sizing, 640, 480));
     }
 
+    [Theory]
+    [InlineData(120)]
+    [InlineData(150)]
+    [InlineData(160)]
+    [InlineData(180)]
+    [InlineData(210)]
+    [InlineData(240)]
+    [InlineData(330)]
+    public void A_size_in_pixels_is_the_size_on_the_screen_that_it_came_from_at_every_scale(uint of120)
+    {
+        var scale = SurfaceScale.Of(of120);
+        for (var units = 1; units < 5000; units++)
+            Assert.Equal(units, scale.ToUnits(scale.ToPixels(new SurfaceSize(units, 1))).Width);
+    }
+
+    [Theory]
+    [InlineData(120, 1000, 700, 960, 700)]
+    [InlineData(120, 1024, 700, 1024, 700)]
+    [InlineData(120, 300, 200, 300, 200)] // a fifth of it would be missed
+    [InlineData(180, 700, 401, 960, 602)] // 1024 pixels are no width that a window can have here
+    [InlineData(240, 600, 400, 1152, 800)]
+    public void A_floating_window_asks_for_a_width_that_imports_well_and_the_whole_answer_fits_it_one_to_one(uint of120, int width, int height, int askedWidth, int askedHeight)
+    {
+        var scale = SurfaceScale.Of(of120);
+        var sizing = new WindowSizing { IsFollowed = true };
+        sizing.Rescale(scale, 0);
+        Arrange(ref sizing, 640, 480);
+        sizing.Configure(new SurfaceSize(width, height), WindowStates.Resizing);
+        Assert.Equal(new BufferSize(askedWidth, askedHeight), sizing.Wanted);
+        sizing.Configure(new SurfaceSize(width, height), WindowStates.None);
+        var layout = Arrange(ref sizing, askedWidth, askedHeight);
+        Assert.Equal(layout.Window, layout.Content.Size);
+        Assert.Equal(new BufferSize(askedWidth, askedHeight), scale.ToPixels(layout.Content.Size));
+        Assert.Equal(default, sizing.Wanted); // answered
+        Assert.Equal(layout, Arrange(ref sizing, askedWidth, askedHeight));
+        Assert.Equal(scale.ToUnits(new BufferSize(800, 600)), Arrange(ref sizing, 800, 600).Window); // the guest's own choice
+    }
+
+    [Fact]
+    public void A_picture_that_answers_an_older_wish_does_not_end_the_newer_one_and_is_never_stretched()
+    {
+        var sizing = new WindowSizing { IsFollowed = true };
+        Arrange(ref sizing, 640, 480);
+        sizing.Configure(new SurfaceSize(1280, 400), WindowStates.None);
+        sizing.Configure(new SurfaceSize(1024, 1024), WindowStates.None);
+        Assert.Equal(new SurfaceSize(1024, 320), Arrange(ref sizing, 1280, 400).Window);
+        Assert.Equal(new BufferSize(1024, 1024), sizing.Wanted);
+        Assert.Equal(new SurfaceSize(1024, 1024), Arrange(ref sizing, 1024, 1024).Window);
+    }
+
+    [Fact]
+    public void A_guest_that_rounds_the_mode_is_shown_pixel_by_pixel_between_bars()
+    {
+        var sizing = new WindowSizing { IsFollowed = true };
+        Arrange(ref sizing, 640, 480);
+        sizing.Configure(new SurfaceSize(1366, 768), WindowStates.Exact);
+        Assert.Equal(new WindowLayout(new(1366, 768), new(3, 0, 1360, 768)), Arrange(ref sizing, 1360, 768));
+        sizing.Configure(new SurfaceSize(1366, 768), WindowStates.Fullscreen);
+        Assert.Equal(new WindowLayout(new(1366, 768), new(3, 0, 1360, 768)), Arrange(ref sizing, 1360, 768));
+    }
+
+    [Fact]
+    public void A_window_that_was_maximized_becomes_as_large_as_it_was_whether_the_compositor_remembers_or_not()
+    {
+        foreach (var restored in (SurfaceSize[])[default, new SurfaceSize(640, 480)])
+        {
+            var sizing = new WindowSizing { IsFollowed = true };
+            Arrange(ref sizing, 640, 480);
+            sizing.Configure(new SurfaceSize(1920, 1080), WindowStates.Exact);
+            Arrange(ref sizing, 1920, 1080);
+            sizing.Configure(restored, WindowStates.None);
+            Assert.Equal(new BufferSize(640, 480), sizing.Wanted);
+            Assert.Equal(new SurfaceSize(640, 480), Arrange(ref sizing, 640, 480).Window);
+        }
+    }
+
     [Fact]
     public void Picture_of_exactly_the_windows_size_is_not_scaled()
     {

@@ -332,7 +332,7 @@ public class WindowTests
         on.Window.Configure(80, 60);
         on.Compositor.Client.Flush();
         on.Pump();
-        Assert.Equal([new BufferSize(80, 60)], on.Events.Modes.Select(static m => m.Size));
+        Assert.Equal([new BufferSize(90, 70), new BufferSize(80, 60)], on.Events.Modes.Select(static m => m.Size));
     }
 
     [Fact]

@@ -19,6 +19,7 @@
 //   GS-HOLD  job=J head=K mode=WxH frame=F seed=S crc=XXXXXXXX   what head K shows from now on (cursor job: + cursor=X,Y)
 //   GS-DONE  job=J frames=N seconds=T longest_ms=M late=L  the job's work is done, the picture stays. M: the longest that a flip took, L: how many
 //                                                          took longer than the 50 ms for which virtio-gpu's driver waits for a flush's fence
+//   GS-OFF   job=J head=K                                  the monitor of head K is unplugged (job follow)
 //   GS-INPUT ...                                           one line per input event (job input)
 //   GS-RATE  quiet=F changing=F changes=N                  flips a second beside a cursor that stays and one that changes (job shapes)
 //   GS-FAIL  what: why                                     it could not be done
@@ -250,6 +251,8 @@ static void say_hold(const char *more)
     for (int k = 0; k < head_count; k++) {
         struct head *h = &heads[k];
         struct buffer *b = &h->buffers[h->front];
+        if (!b->pixels)
+            continue; // its monitor is unplugged
         say("GS-HOLD job=%s head=%d mode=%ux%u frame=%u seed=%u crc=%08x%s", job, k, b->width, b->height, h->frame, seed,
             crc_of(b->pixels, b->width, b->height, b->pitch), more);
     }
@@ -632,7 +635,7 @@ static void job_reboot(void)
     }
 }
 
-// Follows the host's display size: a new mode-set and the next frame's picture whenever the preferred mode changes.
+// Follows the host's displays: a new mode-set and the next frame's picture whenever a head's preferred mode changes, nothing while its monitor is unplugged.
 static void job_follow(void)
 {
     set_up(MAX_HEADS, 1, 0);
@@ -642,19 +645,31 @@ static void job_follow(void)
         for (int k = 0; k < head_count; k++) {
             struct head *h = &heads[k];
             struct drm_mode_modeinfo mode;
-            if (!probe(h->connector, &mode) || (mode.hdisplay == h->mode.hdisplay && mode.vdisplay == h->mode.vdisplay))
+            int is_plugged = probe(h->connector, &mode), is_on = h->buffers[0].pixels != NULL;
+            if (!is_plugged && !is_on)
+                continue;
+            if (is_plugged && is_on && mode.hdisplay == h->mode.hdisplay && mode.vdisplay == h->mode.vdisplay)
                 continue;
             struct buffer old = h->buffers[0];
-            h->mode = mode;
-            create_buffer(&h->buffers[0], mode.hdisplay, mode.vdisplay, DRM_FORMAT_XRGB8888);
-            h->frame++;
-            draw_all(&h->buffers[0], h->frame, k);
-            set_crtc(h, h->buffers[0].fb);
-            destroy_buffer(&old);
+            h->buffers[0] = (struct buffer){ 0 };
+            if (is_plugged) {
+                h->mode = mode;
+                create_buffer(&h->buffers[0], mode.hdisplay, mode.vdisplay, DRM_FORMAT_XRGB8888);
+                h->frame++;
+                draw_all(&h->buffers[0], h->frame, k);
+                set_crtc(h, h->buffers[0].fb);
+            } else {
+                struct drm_mode_crtc off = { .crtc_id = h->crtc };
+                if (call(DRM_IOCTL_MODE_SETCRTC, &off))
+                    fail("turning a CRTC off");
+                say("GS-OFF job=%s head=%d", job, k);
+            }
+            if (is_on)
+                destroy_buffer(&old);
             say_hold("");
             done(h->frame, now() - begin);
         }
-        pause_for(0.1);
+        pause_for(0.02);
     }
 }
 
