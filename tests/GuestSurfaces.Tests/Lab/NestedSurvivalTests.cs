@@ -15,6 +15,7 @@ public sealed class NestedSurvivalTests(StableMachine l1) : IClassFixture<Stable
 
     [Theory]
     [InlineData("weston-drm/vmm/6.12/flip")]
+    [InlineData("sway-drm/vmm/6.12/flip")]
     public void A_guest_that_is_shown_without_copies_survives_presenters_and_compositors(string name) => l1.Try(() =>
     {
         var guest = NestedGuest.Run(l1, name, $"--size 640x400 --backend run --kills {Environment.GetEnvironmentVariable("GS_KILLS") ?? "6,2"}", Seconds);
