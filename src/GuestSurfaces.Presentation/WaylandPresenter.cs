@@ -236,6 +236,8 @@ public sealed class WaylandPresenter : IGuestDisplay, ICompositorOwner, IDisposa
 
     void ICompositorOwner.OnDmabufsChanged() => _events.DisplayChanged();
 
+    void ICompositorOwner.Flush() => Flush();
+
     GrabChord IInputOwner.GrabChord => _options.GrabChord;
 
     void IInputOwner.OnGrabbed(int scanout)
@@ -253,12 +255,10 @@ public sealed class WaylandPresenter : IGuestDisplay, ICompositorOwner, IDisposa
     void IInputOwner.OnGrabRefused(string reason)
     {
         _logger.LogWarning("the guest can't have keyboard and mouse for itself: {Reason}", reason);
-        _flush.ArmIn(0); // it may have been a timer's doing: the lock goes
+        _flush.ArmIn(0); // it may have been a timer's doing
     }
 
-    void ICompositorOwner.Flush() => Flush();
-
-    void ICompositorOwner.OnStorageClosed() => _flush.ArmIn(0);
+    void ICompositorOwner.OnRequestsWait() => _flush.ArmIn(0);
 
     GpuQueue? ICompositorOwner.OpenGpu(ulong device) =>
         _openGpu is null || !_options.Convert ? null : new GpuQueue(_openGpu(device), _timers, new TargetBudget(_options.Limits.MaxConvertedBytes), Flush);
