@@ -265,7 +265,7 @@ public sealed class WaylandPresenter : IGuestDisplay, ICompositorOwner, IDisposa
     void IInputOwner.OnGrabRefused(string reason)
     {
         _logger.LogWarning("the guest can't have keyboard and mouse for itself: {Reason}", reason);
-        _flush.ArmIn(0); // it may have been a timer's doing: the lock goes
+        _flush.ArmIn(0); // it may have been a timer's doing
     }
 
     void ICompositorOwner.Flush() => Flush();

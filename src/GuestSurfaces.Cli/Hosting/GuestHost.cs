@@ -261,7 +261,7 @@ internal sealed class GuestHost : IDisposable
 
     private void ServeInput()
     {
-        var devices = new GuestInputDevices(_options.InputPaths.Keys.Aggregate(InputKinds.None, static (kinds, kind) => kinds | (InputKinds)(1 << (int)kind)));
+        var devices = new GuestInputDevices(_options.InputPaths.Keys.Aggregate(InputKinds.None, static (kinds, kind) => kinds | kind.AsSet()));
         _keyboard = devices[InputKind.Keyboard];
         foreach (var (kind, path) in _options.InputPaths)
             _inputServers.Add(Listen(path, devices[kind]));

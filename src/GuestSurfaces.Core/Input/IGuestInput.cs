@@ -37,6 +37,14 @@ public enum InputKinds
     Touch = 1 << InputKind.Touch,
 }
 
+/// <summary>From one to several.</summary>
+public static class InputKindExtensions
+{
+    /// <summary>This kind alone.</summary>
+    /// <param name="kind">Which; what isn't defined is in no set.</param>
+    public static InputKinds AsSet(this InputKind kind) => kind is >= InputKind.Keyboard and <= InputKind.Touch ? (InputKinds)(1 << (int)kind) : InputKinds.None;
+}
+
 /// <summary>A guest's devices, where the desktop's events go. Thread: the loop's; calls don't block, and what a guest doesn't take is bounded.</summary>
 public interface IGuestInput
 {

@@ -184,7 +184,7 @@ internal sealed partial class HubViewer
     private string? OnInput(in MessageHead head, ref LinkReader reader)
     {
         Span<InputEvent> frame = stackalloc InputEvent[InputCodes.MaxFrame];
-        if (head.Id >= LinkLimits.Surfaces || !reader.TryTake(out InputBody body) || !IsInUse(body.Kind) || body.Events is 0 or > InputCodes.MaxFrame)
+        if (head.Id >= LinkLimits.Surfaces || !reader.TryTake(out InputBody body) || !IsInUse((InputKind)body.Kind) || body.Events is 0 or > InputCodes.MaxFrame)
             return "an INPUT is malformed";
         var count = (int)body.Events;
         for (var i = 0; i < count; i++)
@@ -204,7 +204,7 @@ internal sealed partial class HubViewer
     }
 
     // A keyboard and a pointer may be told of whoever hears it; later kinds only where both sides know them.
-    private bool IsInUse(uint kind) => kind <= (uint)InputKind.Pointer || (kind <= (uint)InputKind.Touch && (_kinds & (InputKinds)(1 << (int)kind)) != 0);
+    private bool IsInUse(InputKind kind) => kind is InputKind.Keyboard or InputKind.Pointer || (_kinds & kind.AsSet()) != 0;
 
     private string? OnBye(ref LinkReader reader)
     {

@@ -198,7 +198,7 @@ public sealed partial class LinkViewer : IDisplayEvents, ILinkSpeaker, IDisposab
     /// <inheritdoc/>
     public void Input(int scanout, InputKind kind, ReadOnlySpan<InputEvent> frame)
     {
-        if (!IsInCharge || (SourceTakes & (InputKinds)(1 << (int)kind)) == 0)
+        if (!IsInCharge || (SourceTakes & kind.AsSet()) == 0)
             return;
         _input[(int)kind].Add(scanout, frame);
         ArmFlush();
