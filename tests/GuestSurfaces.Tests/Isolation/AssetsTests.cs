@@ -58,6 +58,7 @@ public sealed class AssetsTests : IDisposable
     [Theory]
     [InlineData("desktop-file-validate", "applications/org.guestsurfaces.GuestSurfaces.desktop")]
     [InlineData("udevadm verify", "udev/70-guest-surfaces.rules")]
+    [InlineData("virt-xml-validate", "../docs/examples/libvirt-domain.xml")]
     public void Files_for_other_programs_are_what_those_take_them_for(string check, string file)
     {
         var words = check.Split(' ');
