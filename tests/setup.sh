@@ -13,7 +13,8 @@ need gcc=gcc /usr/include/stdio.h=libc6-dev pkg-config=pkgconf weston=weston qem
     /usr/share/wayland-protocols/stable/xdg-shell/xdg-shell.xml=wayland-protocols \
     /usr/include/EGL/eglext.h=libegl-dev /usr/include/GLES2/gl2ext.h=libgles-dev /usr/include/libdrm/drm.h=libdrm-dev \
     meson=meson ninja=ninja-build valgrind=valgrind \
-    zsh=zsh fish=fish groff=groff mandoc=mandoc man=man-db desktop-file-validate=desktop-file-utils systemd-analyze=systemd
+    zsh=zsh fish=fish groff=groff mandoc=mandoc man=man-db desktop-file-validate=desktop-file-utils systemd-analyze=systemd \
+    virt-xml-validate=libvirt-clients xmllint=libxml2-utils
 
 # The module for Weston is built for the Weston that is here, if that is one we build for (Debian 13's is tested in the lab's roots).
 weston_major=$(weston --version | sed -nE 's/^weston ([0-9]+).*/\1/p')

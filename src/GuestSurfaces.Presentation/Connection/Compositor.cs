@@ -21,8 +21,8 @@ internal interface ICompositorOwner : IInputOwner
     /// <summary>What the compositor imports has changed.</summary>
     void OnDmabufsChanged();
 
-    /// <summary>There are requests to send that nothing of the compositor's has caused: a storage closed, or a time is over.</summary>
-    void OnRequestsWait();
+    /// <summary>A storage closed, and there are requests about it to send: otherwise the compositor keeps its memory.</summary>
+    void OnStorageClosed();
 
     /// <summary>Something that isn't the compositor has led to requests: a fence. They are to be sent.</summary>
     void Flush();
@@ -280,7 +280,7 @@ internal sealed class Compositor : IWaylandConnectionListener, IWaylandGlobalsLi
         _fences = _globals.Bind<ZwpLinuxExplicitSynchronizationV1>();
         var shm = _globals.Require<WlShm>();
         var reason = Dmabuf is null ? "the compositor offers no linux-dmabuf" : string.Empty; // else the guest's side knows why its pixels are no dma-buf
-        _buffers = new BufferCache(new ShmImporter(shm, canScale, reason), new DmabufImporter(Dmabuf, canScale), _releases, _owner.OnRequestsWait);
+        _buffers = new BufferCache(new ShmImporter(shm, canScale, reason), new DmabufImporter(Dmabuf, canScale), _releases, _owner.OnStorageClosed);
         var singlePixel = _globals.Bind<WpSinglePixelBufferManagerV1>();
         _black = new BlackBuffers(shm, singlePixel, canScale, alpha: 255);
         _shade = new BlackBuffers(shm, singlePixel, canScale, alpha: 128);

@@ -434,7 +434,7 @@ internal sealed class ScanoutWindow : IToplevelOwner, ISurfaceBufferUser, IFeedb
     private void OnNoticeRead()
     {
         SetNotice(false);
-        _compositor.FlushSoon();
+        _compositor.Flush();
     }
 
     /// <summary>A pointer on the picture is the cursor, wherever the guest has its own.</summary>
