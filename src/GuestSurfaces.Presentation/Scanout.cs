@@ -150,6 +150,10 @@ internal sealed class Scanout(int index, IDisplayEvents events, PresenterOptions
             _window!.ShowCursor();
     }
 
+    /// <summary>The guest has keyboard and mouse for itself, or hasn't any more: the window says so.</summary>
+    /// <param name="isHeld">Which of both.</param>
+    public void ShowGrab(bool isHeld) => _window?.ShowGrab(isHeld);
+
     /// <summary>A monitor has changed.</summary>
     public void OnOutputsChanged() => _window?.TellRefresh();
 

@@ -35,7 +35,13 @@ internal sealed class CursorOverlay(Compositor compositor, WlSurface picture)
             return false;
         }
 
-        _overlay ??= new Overlay(compositor, picture, desync: true);
+        if (_overlay is null)
+        {
+            // What this program has to say stays above whatever a guest shows.
+            _overlay = new Overlay(compositor, picture, desync: true);
+            _overlay.PlaceLowest(picture);
+        }
+
         _image ??= new CursorPicture(compositor, _overlay.Surface, _overlay.Viewport);
         if (!_image.TryLoad(cursor))
         {

@@ -66,6 +66,12 @@ public sealed class FakeSeat : IWlSeatRequests, IWlPointerRequests
 
     public void Key(uint key, bool isPressed) => Keyboard!.SendKey(NextSerial, 0, key, isPressed ? WlKeyboardKeyState.Pressed : WlKeyboardKeyState.Released);
 
+    public void Down(FakeSurface surface, int id, double x, double y) => Touch!.SendDown(NextSerial, 0, surface.Resource, id, WlFixed.FromDouble(x), WlFixed.FromDouble(y));
+
+    public void Slide(int id, double x, double y) => Touch!.SendMotion(0, id, WlFixed.FromDouble(x), WlFixed.FromDouble(y));
+
+    public void Up(int id) => Touch!.SendUp(NextSerial, 0, id);
+
     void IWlSeatRequests.OnGetPointer(WlSeatResource sender, WlPointerResource id)
     {
         Pointer = id;
@@ -85,7 +91,11 @@ public sealed class FakeSeat : IWlSeatRequests, IWlPointerRequests
         id.SendKeymap(WlKeyboardKeymapFormat.XkbV1, keymap, 4096);
     }
 
-    void IWlSeatRequests.OnGetTouch(WlSeatResource sender, WlTouchResource id) => Touch = id;
+    void IWlSeatRequests.OnGetTouch(WlSeatResource sender, WlTouchResource id)
+    {
+        Touch = id;
+        id.Destroyed += _ => Touch = null;
+    }
 
     void IWlPointerRequests.OnSetCursor(WlPointerResource sender, uint serial, WlSurfaceResource? surface, int hotspotX, int hotspotY)
     {

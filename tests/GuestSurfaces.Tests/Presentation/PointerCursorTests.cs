@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 using GuestSurfaces.Core.Buffers;
+using GuestSurfaces.Core.Input;
 using GuestSurfaces.Core.Sessions;
 using GuestSurfaces.Testing.Presentation;
 using GuestSurfaces.Wayland;
@@ -124,7 +125,7 @@ public sealed class PointerCursorTests : IDisposable
         f.Pump();
         Point(f);
         AssertWears(f, image);
-        f.Presenter.TakesInput = false;
+        f.Presenter.Takes = InputKinds.None;
         f.Pump();
         f.Refresh();
         f.Window.Render().AssertShows(64, image, image.Whole, 17, 8);
@@ -203,7 +204,7 @@ public sealed class PointerCursorTests : IDisposable
     private PresenterFixture Open()
     {
         var f = new PresenterFixture(new FakeCompositorOptions { SeatVersion = 8 });
-        f.Presenter.TakesInput = true;
+        f.Presenter.Takes = InputKinds.Keyboard | InputKinds.Pointer;
         f.Show(_picture);
         return f;
     }

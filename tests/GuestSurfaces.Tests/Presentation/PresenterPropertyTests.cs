@@ -3,6 +3,7 @@ using FsCheck;
 using FsCheck.Fluent;
 using GuestSurfaces.Core.Buffers;
 using GuestSurfaces.Core.Frames;
+using GuestSurfaces.Core.Input;
 using GuestSurfaces.Core.Sessions;
 using GuestSurfaces.Testing.Presentation;
 using GuestSurfaces.Wayland;
@@ -53,7 +54,7 @@ public class PresenterPropertyTests
         {
             using (_f)
             {
-                _f.Presenter.TakesInput = true;
+                _f.Presenter.Takes = InputKinds.Keyboard | InputKinds.Pointer;
                 _f.Pump();
                 while (_at < script.Length)
                     Step(Next());
