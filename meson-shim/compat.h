@@ -3,6 +3,19 @@
 #pragma once
 #include <libweston/libweston.h>
 #include <libweston/version.h>
+#include <wayland-version.h>
+
+/*
+ * A message that says it is longer than the buffer for it is never complete, and libwayland 1.23 reads again and again instead of ending the
+ * client. A message's length has 16 bits.
+ */
+static inline void
+client_take_any_length(struct wl_client *client)
+{
+#if WAYLAND_VERSION_MAJOR > 1 || WAYLAND_VERSION_MINOR >= 23
+	wl_client_set_max_buffer_size(client, 1 << 16);
+#endif
+}
 
 /* A surface of the compositor itself, of one colour, that takes no input. */
 struct solid {

@@ -121,10 +121,12 @@ start_presenter(void *data)
 	guest->started_ms = now_ms();
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) == 0) {
 		guest->client = wl_client_create(guest->module->compositor->wl_display, pair[0]);
-		if (!guest->client)
-			close(pair[0]);
-		else
+		if (guest->client) {
+			client_take_any_length(guest->client);
 			wl_client_add_destroy_listener(guest->client, &guest->client_gone);
+		} else {
+			close(pair[0]);
+		}
 		/* (if there is no process, then the connection ends with this: another is tried later) */
 		if (guest->client && !fork_presenter(guest, pair[1]))
 			weston_log("guest-surfaces: %s: no process can be started: %s\n", guest->name, strerror(errno));

@@ -16,12 +16,12 @@ begin=$(uptime_s)
 everything=
 [ $# -gt 0 ] || set -- A
 if [ "$*" = all ]; then everything=1; set -- A B C D; fi
-roots=() images=()
+roots=() images=() westons=()
 for tier; do
     case $tier in
-        A) roots+=(trixie vmm) ;;
+        A) roots+=(trixie vmm) westons+=(14) ;;
         B) roots+=(trixie kernel) images+=(trixie) ;;
-        C) roots+=(sid kernel) images+=(sid) ;;
+        C) roots+=(sid kernel) images+=(sid) westons+=(16) ;;
         D) roots+=(trixie vmm kernel bookworm) images+=(trixie bookworm) ;;
         *) bad_use "there is no tier $tier" ;;
     esac
@@ -50,6 +50,13 @@ for root in "${!builders[@]}"; do
         if [ "$root" != sid ] || [ -z "$everything" ]; then exit "$status"; fi
         note "tier C cannot be built today, its tests will fail: Debian has neither sid nor testing in a state to install"
         images=("${images[@]/sid/}")
+    }
+done
+for major in "${westons[@]}"; do
+    "$lab_dir/weston-module.sh" --headers "$major" > /dev/null || {
+        status=$?
+        if [ "$major" != 16 ] || [ -z "$everything" ]; then exit "$status"; fi
+        note "the module for Weston 16 cannot be built today, its tests will fail: Debian has no libweston-16-dev"
     }
 done
 for version in 6.1 6.12; do

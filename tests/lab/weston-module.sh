@@ -6,10 +6,14 @@
 #   weston-module.sh 14 DIR    for Debian 13's, as in the trixie root: its headers are fetched
 #   weston-module.sh 16 DIR    for that of the sid root
 #
+#   weston-module.sh --headers 14|16   only fetches the headers, and prints their folder
+#
 # Builds in DIR and prints the module's path. What is there already is built again only where it changed.
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 
+only_headers=
+if [ "${1:-}" = --headers ]; then only_headers=1; shift; set -- "${1:-}" -; fi
 [ $# -eq 2 ] || bad_use "a major version and a folder are needed"
 major=$1
 case $major in
@@ -39,6 +43,7 @@ headers() {
 
 if [ -n "$suite" ]; then
     root=$(headers "$suite")
+    if [ -n "$only_headers" ]; then echo "$root"; exit 0; fi
     libdir=usr/lib/$(gcc -dumpmachine)
     # headers only: the module is linked with nothing
     export PKG_CONFIG_SYSROOT_DIR=$root PKG_CONFIG_LIBDIR=$root/$libdir/pkgconfig:$root/usr/share/pkgconfig

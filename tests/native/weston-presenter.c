@@ -144,12 +144,12 @@ static uint32_t any(uint32_t below)
 	return (seed >> 8) % below;
 }
 
-// Messages with a valid head, to an object that exists, of anything else; round by round until the connection is gone.
+// Messages with a valid head, to an object that exists, of anything else; until the connection is gone.
 static void send_junk(uint32_t object, bool has_valid_head)
 {
 	int fd = wl_display_get_fd(display);
 
-	for (int round = 0; round < 1000; round++) {
+	for (int round = 0; round < 100000; round++) {
 		uint32_t message[16];
 		uint32_t size = 8 + 4 * any(14);
 
@@ -162,6 +162,18 @@ static void send_junk(uint32_t object, bool has_valid_head)
 		if (send(fd, message, size, MSG_NOSIGNAL) < 0)
 			break;
 	}
+	stay();
+}
+
+// What a presenter has besides its connection: descriptors and environment.
+static void confess(void)
+{
+	for (int fd = 0; fd < 256; fd++)
+		if (fcntl(fd, F_GETFD) >= 0 && fd != wl_display_get_fd(display))
+			printf("descriptor %d\n", fd);
+	for (char **variable = environ; *variable; variable++)
+		printf("variable %s\n", *variable);
+	puts("confessed");
 	stay();
 }
 
@@ -207,6 +219,8 @@ int main(int argc, char **argv)
 		for (int i = 0; i < 1000; i++)
 			wl_compositor_create_surface(compositor);
 		stay();
+	} else if (!strcmp(scenario, "confess")) {
+		confess();
 	} else if (!strcmp(scenario, "deaf")) {
 		pause();
 	} else {

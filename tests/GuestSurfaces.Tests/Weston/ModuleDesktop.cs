@@ -1,0 +1,230 @@
+// SPDX-License-Identifier: MIT
+using System.Diagnostics;
+using System.Globalization;
+using GuestSurfaces.Interop;
+using GuestSurfaces.Testing.Screenshots;
+using GuestSurfaces.Tests.Lab;
+using GuestSurfaces.Tests.Wayland;
+using GuestSurfaces.Wayland;
+using Xunit;
+
+namespace GuestSurfaces.Tests.Weston;
+
+/// <summary>A headless Weston that loads the module of meson-shim, in a folder of its own: this machine's (10), or one of the lab's roots'.</summary>
+internal sealed class ModuleDesktop : IDisposable
+{
+    public const int Width = 640;
+    public const int Height = 480;
+    public const uint Background = 0x204060;
+
+    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(60);
+    private static readonly Dictionary<int, string> s_roots = new() { [14] = "trixie", [16] = "sid" };
+
+    private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("gs-mod");
+    private readonly List<LabProcess> _others = [];
+    private readonly int _major;
+    private readonly string _module;
+    private LabProcess? _weston;
+
+    /// <param name="major">Weston's major version.</param>
+    public ModuleDesktop(int major)
+    {
+        _major = major;
+        if (major == 10)
+            RequireWeston10();
+        else
+            LabBench.Require();
+        Presenter = NativePeer.Build("weston-presenter", "client", "xdg-shell", "guest-surfaces-weston-v1");
+        _module = LabProcess.Run(LabBench.ScriptPath("weston-module.sh"), [$"{major}", Path.Combine(AppContext.BaseDirectory, "weston-module")], s_patience).Trim().Split('\n')[^1];
+        File.WriteAllText(this["guest-surfaces"], $"#!/bin/sh\nexec {Program} \"$@\"\n");
+        File.SetUnixFileMode(this["guest-surfaces"], UnixFileMode.UserRead | UnixFileMode.UserExecute);
+    }
+
+    /// <summary>The C program that stands for a presenter.</summary>
+    public string Presenter { get; }
+
+    /// <summary>A path in the desktop's folder.</summary>
+    public string this[string name] => Path.Combine(_folder.FullName, name);
+
+    /// <summary>What Weston and its presenters printed.</summary>
+    public string Output => _weston!.Output;
+
+    public string Log => File.Exists(this["log"]) ? File.ReadAllText(this["log"]) : "";
+
+    public bool IsRunning => !_weston!.HasExited;
+
+    private static string Program => $"{Environment.ProcessPath} {Path.Combine(AppContext.BaseDirectory, "guest-surfaces.dll")}";
+
+    /// <summary>Starts Weston with these guests.</summary>
+    /// <param name="sections">Each the keys of one [guest-surface].</param>
+    public void Start(params string[] sections) => Start([], sections);
+
+    /// <summary>The same under another program, which is given Weston's command line.</summary>
+    public void Start(string[] wrapper, params string[] sections)
+    {
+        var name = $"guest-surfaces-{_major}.so";
+        var guests = string.Concat(sections.Select(keys => $"[guest-surface]\n{keys}\n"));
+        File.WriteAllText(
+            this["weston.ini"],
+            $"[core]\nmodules={name},{name}\n[shell]\nlocking=false\npanel-position=none\nbackground-color=0xff{Background:x6}\nstartup-animation=none\nclose-animation=none\nfocus-animation=none\nanimation=none\n[output]\nname=headless\n{guests}");
+        string[] renderer = _major == 10 ? ["--backend=headless-backend.so", "--use-pixman"] : ["--backend=headless", "--renderer=pixman"];
+        string[] weston =
+        [
+            "timeout", "-k", "2", "170", .. wrapper, "weston", "--debug", $"--config={this["weston.ini"]}", .. renderer, "--idle-time=0", $"--width={Width}", $"--height={Height}",
+            "--socket=wl-module", $"--log={this["log"]}",
+        ];
+        string[] environment = [$"PATH={_folder.FullName}:/usr/bin:/bin", $"XDG_RUNTIME_DIR={_folder.FullName}", $"WESTON_MODULE_MAP={name}={_module}"];
+        string[] arguments = ["-u", "WAYLAND_DISPLAY", "-u", "WAYLAND_SOCKET", .. environment, .. weston];
+        if (_major == 10)
+            _weston = LabProcess.Start("env", arguments);
+        else
+            _weston = LabProcess.Start(LabBench.ScriptPath("in-root.sh"), ["-b", Path.GetDirectoryName(Environment.ProcessPath)!, s_roots[_major], "env", .. arguments]);
+        WaitUntil(() => CanConnect() || _weston.HasExited);
+        Assert.False(_weston.HasExited, Output + Log);
+    }
+
+    /// <summary>Kills Weston, and nothing else.</summary>
+    public void Kill()
+    {
+        Signal("KILL", FindProcess(this["weston.ini"], "weston"));
+        Assert.True(_weston!.WaitForExit(s_patience));
+    }
+
+    /// <summary>Ends Weston as a user would.</summary>
+    public void End()
+    {
+        _weston!.Signal("TERM");
+        Assert.True(_weston.WaitForExit(s_patience));
+    }
+
+    /// <summary>Starts guest-surfaces, outside of Weston.</summary>
+    public LabProcess StartProgram(params string[] arguments)
+    {
+        var process = LabProcess.Start(this["guest-surfaces"], arguments, new Dictionary<string, string> { ["XDG_RUNTIME_DIR"] = _folder.FullName });
+        _others.Add(process);
+        return process;
+    }
+
+    /// <summary>Runs the stand-in as an ordinary client of this Weston.</summary>
+    public string RunClient(string scenario) =>
+        LabProcess.Run(Presenter, [scenario], s_patience, new Dictionary<string, string> { ["WAYLAND_DISPLAY"] = this["wl-module"], ["XDG_RUNTIME_DIR"] = _folder.FullName });
+
+    public Picture Shoot() => Screenshot.Take(this["wl-module"]);
+
+    /// <summary>Waits until there is exactly this on the desktop: a frame of four pixels around the window's own.</summary>
+    public void WaitForFramed(uint color, int width, int height, Func<int, int, uint> pixel)
+    {
+        var shown = "nothing";
+        WaitUntil(
+            () =>
+            {
+                shown = Compare(color, width, height, pixel);
+                return shown.Length == 0;
+            },
+            () => shown);
+    }
+
+    /// <summary>The process with these two texts on its command line; 0: there is none.</summary>
+    public static int FindProcess(string text, string program)
+    {
+        foreach (var folder in Directory.EnumerateDirectories("/proc"))
+        {
+            try
+            {
+                if (int.TryParse(Path.GetFileName(folder), CultureInfo.InvariantCulture, out var id) && File.ReadAllText($"{folder}/cmdline") is var line
+                    && line.Contains(text, StringComparison.Ordinal) && line.Split('\0').Any(word => Path.GetFileName(word) == program) && !line.StartsWith("timeout", StringComparison.Ordinal))
+                    return id;
+            }
+            catch (IOException)
+            {
+                // It has just ended.
+            }
+        }
+
+        return 0;
+    }
+
+    public static void Signal(string name, int id)
+    {
+        Assert.NotEqual(0, id);
+        LabProcess.Run("kill", ["-s", name, $"{id}"], s_patience);
+    }
+
+    public void WaitUntil(Func<bool> condition, Func<string>? explain = null)
+    {
+        for (var watch = Stopwatch.StartNew(); !condition(); Thread.Sleep(30))
+        {
+            if (watch.Elapsed > s_patience)
+                Assert.Fail($"it took too long: {explain?.Invoke()}\n{Output}\n{Log}");
+        }
+    }
+
+    public void Dispose()
+    {
+        foreach (var process in _others)
+            process.Dispose();
+        _weston?.Dispose();
+        _folder.Delete(recursive: true);
+    }
+
+    private static void RequireWeston10()
+    {
+        string version;
+        try
+        {
+            version = LabProcess.Run("weston", ["--version"], s_patience);
+        }
+        catch (System.ComponentModel.Win32Exception)
+        {
+            version = "no weston";
+        }
+
+        if (version.StartsWith("weston 10.", StringComparison.Ordinal))
+            return;
+        if (Environment.GetEnvironmentVariable("CI") == "true")
+            Assert.Fail($"this needs Weston 10, and here is {version}");
+        Assert.Skip($"this needs Weston 10, and here is {version}");
+    }
+
+    private bool CanConnect()
+    {
+        try
+        {
+            UnixSocketHandle.Connect(this["wl-module"]).Dispose();
+            return true;
+        }
+        catch (SyscallException)
+        {
+            return false;
+        }
+    }
+
+    // (empty: it is as it should be)
+    private string Compare(uint color, int width, int height, Func<int, int, uint> pixel)
+    {
+        Picture picture;
+        try
+        {
+            picture = Shoot().WithoutBackground(Background);
+        }
+        catch (InvalidDataException e)
+        {
+            return e.Message;
+        }
+
+        if (picture.Width != width + 8 || picture.Height != height + 8)
+            return $"{picture.Width}x{picture.Height} instead of {width + 8}x{height + 8}";
+        for (var y = 0; y < picture.Height; y++)
+        {
+            for (var x = 0; x < picture.Width; x++)
+            {
+                var isInside = x >= 4 && y >= 4 && x < width + 4 && y < height + 4;
+                var expected = isInside ? pixel(x - 4, y - 4) : color;
+                if (picture[x, y] != expected)
+                    return $"({x},{y}) is {picture[x, y]:x6} instead of {expected:x6}";
+            }
+        }
+
+        return "";
+    }
+}
