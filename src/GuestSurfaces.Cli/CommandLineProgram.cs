@@ -3,6 +3,8 @@ using System.CommandLine;
 using System.CommandLine.Parsing;
 using System.Text.RegularExpressions;
 using GuestSurfaces.Cli.Commands;
+using GuestSurfaces.Cli.Configuration;
+using GuestSurfaces.Cli.Hosting;
 using GuestSurfaces.Interop;
 
 namespace GuestSurfaces.Cli;
@@ -20,7 +22,8 @@ internal static partial class CommandLineProgram
     /// <returns>The exit code.</returns>
     public static int Run(string[] args, TextWriter output, TextWriter errors)
     {
-        var parsed = CreateRoot().Parse(args);
+        var root = CreateRoot();
+        var parsed = root.Parse(args);
         if (parsed.Errors.Count > 0)
         {
             // One is enough: the last is about a word of the user's, an earlier one may follow from it.
@@ -29,13 +32,19 @@ internal static partial class CommandLineProgram
             return WrongUse;
         }
 
+        IReadOnlyList<Setting> applied = [];
         try
         {
+            (ThisProgram.Arguments, applied) = ConfiguredCommandLine.Complete(args, parsed, ConfigurationFile.PathOfUser);
+            if (applied.Count > 0)
+                parsed = root.Parse(ThisProgram.Arguments);
             return parsed.Invoke(new InvocationConfiguration { EnableDefaultExceptionHandler = false, Output = output, Error = errors });
         }
         catch (UserErrorException e)
         {
-            errors.WriteLine($"guest-surfaces: {e.Message}");
+            // What only the command itself can judge may have come from the configuration file.
+            var setting = applied.FirstOrDefault(s => e.Message.StartsWith(s.OptionName + " ", StringComparison.Ordinal));
+            errors.WriteLine($"guest-surfaces: {(setting is null ? "" : setting.Place + ": ")}{e.Message}");
             errors.WriteLine($"  {e.Remedy}");
             return WrongUse;
         }
@@ -47,7 +56,8 @@ internal static partial class CommandLineProgram
         }
     }
 
-    private static RootCommand CreateRoot()
+    /// <summary>All commands, with all that they take: what is run, helped with, completed, configured and written into manuals.</summary>
+    internal static RootCommand CreateRoot()
     {
         var root = new RootCommand(
             """
@@ -65,6 +75,10 @@ internal static partial class CommandLineProgram
             StatusCommand.Create(),
             BenchCommand.Create(),
             DoctorCommand.Create(),
+            ConfigCommand.Create(),
+            CompletionCommand.Create(),
+            CompletionCommand.CreateAsk(),
+            ManCommand.Create(),
         };
         DetailedHelp.Install(root);
         return root;
@@ -74,7 +88,7 @@ internal static partial class CommandLineProgram
         command.Parent is CommandResult parent ? $"{PathOf(parent)} {command.Command.Name}" : "guest-surfaces";
 
     // The library speaks of its types, and lists choices one a line.
-    private static string Plain(string message) => Whitespace().Replace(NumberType().Replace(message, "as a number"), " ");
+    internal static string Plain(string message) => Whitespace().Replace(NumberType().Replace(message, "as a number"), " ");
 
     [GeneratedRegex(@"as expected type '[^']*(Int32|Double)[^']*'")]
     private static partial Regex NumberType();

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 using GuestSurfaces.Core;
+using GuestSurfaces.Presentation.Input;
 
 namespace GuestSurfaces.Presentation;
 
@@ -31,6 +32,9 @@ public sealed record PresenterOptions
     /// Whether shared memory is copied even where the compositor could read it: its owner gets it back at once, however slow this display is. For viewers that nobody waits for.
     /// </summary>
     public bool Copy { get; init; }
+
+    /// <summary>What gives the guest keyboard and mouse for itself, and takes them back.</summary>
+    public GrabChord GrabChord { get; init; } = GrabChord.Default;
 
     /// <summary>What the guest may make this side hold.</summary>
     public Limits Limits { get; init; } = new();

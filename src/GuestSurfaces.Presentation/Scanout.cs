@@ -4,6 +4,7 @@ using GuestSurfaces.Core.Diagnostics;
 using GuestSurfaces.Core.Frames;
 using GuestSurfaces.Core.Sessions;
 using GuestSurfaces.Presentation.Connection;
+using GuestSurfaces.Presentation.Cursors;
 using GuestSurfaces.Presentation.Frames;
 using GuestSurfaces.Presentation.Geometry;
 using GuestSurfaces.Presentation.Windows;
@@ -154,6 +155,18 @@ internal sealed class Scanout(int index, IDisplayEvents events, PresenterOptions
     /// <summary>How large the picture is on a surface; null if that isn't its own.</summary>
     /// <param name="surface">Any.</param>
     public SurfaceSize? SizeOn(WlSurface surface) => _window?.SizeOn(surface);
+
+    /// <summary>A pointer has come to a surface, or left it.</summary>
+    /// <param name="surface">Any.</param>
+    public void OnPointed(WlSurface surface)
+    {
+        if (SizeOn(surface) is not null)
+            _window!.ShowCursor();
+    }
+
+    /// <summary>The guest has keyboard and mouse for itself, or hasn't any more: the window says so.</summary>
+    /// <param name="isHeld">Which of both.</param>
+    public void ShowGrab(bool isHeld) => _window?.ShowGrab(isHeld);
 
     /// <summary>A monitor has changed.</summary>
     public void OnOutputsChanged() => _window?.OnOutputsChanged();

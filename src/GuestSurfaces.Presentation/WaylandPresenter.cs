@@ -11,6 +11,7 @@ using GuestSurfaces.Presentation.Connection;
 using GuestSurfaces.Presentation.Conversion;
 using GuestSurfaces.Presentation.Geometry;
 using GuestSurfaces.Presentation.Input;
+using GuestSurfaces.Presentation.Sync;
 using GuestSurfaces.Wayland;
 using Microsoft.Extensions.Logging;
 
@@ -32,6 +33,7 @@ public sealed class WaylandPresenter : IGuestDisplay, ICompositorOwner, IDisposa
     private readonly PresenterOptions _options;
     private readonly TimerQueue _timers;
     private readonly Func<ulong, IGpuRunner>? _openGpu;
+    private readonly Func<ulong, (ITimelineDevice? Device, string Problem)>? _openTimelines;
     private readonly ILogger _logger;
     private readonly ConnectionWatch? _watch;
     private readonly LoopTimer _flush;
@@ -53,7 +55,8 @@ public sealed class WaylandPresenter : IGuestDisplay, ICompositorOwner, IDisposa
             options,
             statistics,
             logger,
-            device => new GpuThread(loop, () => (EglDevice.TryOpen(device, UdmabufMemory.OpenDevice, out var failure), failure)))
+            device => new GpuThread(loop, () => (EglDevice.TryOpen(device, UdmabufMemory.OpenDevice, out var failure), failure)),
+            device => (LoopTimelineDevice.TryOpen(loop, device == 0 ? null : DrmNodes.PathOf(device), out var problem), problem))
     {
         _watch = new ConnectionWatch(loop, connection) { Ready = Dispatch };
         Flush();
@@ -68,7 +71,8 @@ public sealed class WaylandPresenter : IGuestDisplay, ICompositorOwner, IDisposa
         PresenterOptions options,
         GuestStatistics statistics,
         ILogger logger,
-        Func<ulong, IGpuRunner>? openGpu = null)
+        Func<ulong, IGpuRunner>? openGpu = null,
+        Func<ulong, (ITimelineDevice? Device, string Problem)>? openTimelines = null)
     {
         ArgumentNullException.ThrowIfNull(connection);
         ArgumentNullException.ThrowIfNull(options);
@@ -76,11 +80,12 @@ public sealed class WaylandPresenter : IGuestDisplay, ICompositorOwner, IDisposa
         _options = options;
         _timers = timers;
         _openGpu = openGpu;
+        _openTimelines = openTimelines;
         _logger = logger;
         _flush = timers.Create(Flush);
         for (var i = 0; i < _scanouts.Length; i++)
             _scanouts[i] = new Scanout(i, events, options, statistics, logger);
-        _compositor = new Compositor(connection, timers.Clock, new DmabufReleases(timers, sync), this);
+        _compositor = new Compositor(connection, timers, sync, new DmabufReleases(timers, sync), this);
     }
 
     /// <summary>Whether there is a compositor.</summary>
@@ -98,8 +103,8 @@ public sealed class WaylandPresenter : IGuestDisplay, ICompositorOwner, IDisposa
         }
     }
 
-    /// <summary>Whether the guest has a keyboard and a pointer: then what the user does with the windows is told, and the desktop's cursor is hidden over them.</summary>
-    public bool TakesInput
+    /// <summary>What the guest has to type and point with: what the user does with the windows is told, and the desktop's cursor is hidden over them. None: nothing is heard.</summary>
+    public InputKinds Takes
     {
         get;
         set
@@ -235,12 +240,42 @@ public sealed class WaylandPresenter : IGuestDisplay, ICompositorOwner, IDisposa
 
     void IInputOwner.OnInputLeft(InputKind kind) => _events.InputLeft(kind);
 
+    void IInputOwner.OnPointed(WlSurface surface)
+    {
+        foreach (var scanout in _scanouts)
+            scanout.OnPointed(surface);
+    }
+
     void ICompositorOwner.OnDmabufsChanged() => _events.DisplayChanged();
 
-    void ICompositorOwner.OnStorageClosed() => _flush.ArmIn(0);
+    void ICompositorOwner.Flush() => Flush();
+
+    GrabChord IInputOwner.GrabChord => _options.GrabChord;
+
+    void IInputOwner.OnGrabbed(int scanout)
+    {
+        _logger.LogInformation("keyboard and mouse are the guest's alone; {Chord} releases them", _options.GrabChord);
+        _scanouts[scanout].ShowGrab(isHeld: true);
+    }
+
+    void IInputOwner.OnGrabEnded(int scanout, string reason)
+    {
+        _logger.LogInformation("keyboard and mouse are released: {Reason}", reason);
+        _scanouts[scanout].ShowGrab(isHeld: false);
+    }
+
+    void IInputOwner.OnGrabRefused(string reason)
+    {
+        _logger.LogWarning("the guest can't have keyboard and mouse for itself: {Reason}", reason);
+        _flush.ArmIn(0); // it may have been a timer's doing
+    }
+
+    void ICompositorOwner.OnRequestsWait() => _flush.ArmIn(0);
 
     GpuQueue? ICompositorOwner.OpenGpu(ulong device) =>
         _openGpu is null || !_options.Convert ? null : new GpuQueue(_openGpu(device), _timers, new TargetBudget(_options.Limits.MaxConvertedBytes), Flush);
+
+    (ITimelineDevice? Device, string Problem) ICompositorOwner.OpenTimelines(ulong device) => _openTimelines?.Invoke(device) ?? (null, "there is no device that makes timelines");
 
     void ICompositorOwner.OnLost(WaylandFailure failure)
     {
@@ -248,8 +283,8 @@ public sealed class WaylandPresenter : IGuestDisplay, ICompositorOwner, IDisposa
         CloseConnection();
         foreach (var scanout in _scanouts)
             scanout.ForgetWindow();
-        _events.InputLeft(InputKind.Keyboard);
-        _events.InputLeft(InputKind.Pointer);
+        foreach (var kind in Enum.GetValues<InputKind>())
+            _events.InputLeft(kind);
         Lost?.Invoke(failure);
     }
 

@@ -7,6 +7,7 @@ using GuestSurfaces.Core.Buffers;
 using GuestSurfaces.Core.Input;
 using GuestSurfaces.Interop;
 using GuestSurfaces.Link;
+using GuestSurfaces.Presentation.Input;
 
 namespace GuestSurfaces.Cli.Commands;
 
@@ -83,6 +84,12 @@ internal sealed class CommonOptions
 
     public Option<string?> Pointer { get; } = CreateInput("--pointer", "its pointer, which follows the one of the desktop");
 
+    public Option<string?> Mouse { get; } = CreateInput("--mouse", "its mouse, for when it has keyboard and mouse for itself (--grab-chord)");
+
+    public Option<string?> Touch { get; } = CreateInput("--touch", "its touchscreen");
+
+    public Option<string> GrabChord { get; } = CreateGrabChord();
+
     public Option<bool> NoIsolation { get; } = new("--no-isolation")
     {
         Description =
@@ -125,6 +132,7 @@ internal sealed class CommonOptions
             LinkMode = ParseMode(result.GetValue(LinkMode)) ?? (result.GetValue(LinkGroup) is null ? LinkListener.OwnerOnly : OwnerAndGroup),
             LinkGroup = ParseGroup(result.GetValue(LinkGroup)),
             InputPaths = ReadInputs(result),
+            GrabChord = result.GetValue(GrabChord) is { } chord ? ParseGrabChord(chord) : Presentation.Input.GrabChord.Default,
             Isolate = !result.GetValue(NoIsolation),
             ZeroCopy = result.GetValue(ZeroCopy) != "off",
             Alias2D = result.GetValue(Alias2D),
@@ -155,10 +163,12 @@ internal sealed class CommonOptions
     private Dictionary<InputKind, string> ReadInputs(ParseResult result)
     {
         var paths = new Dictionary<InputKind, string>();
-        if (result.GetValue(Keyboard) is { } keyboard)
-            paths.Add(InputKind.Keyboard, keyboard);
-        if (result.GetValue(Pointer) is { } pointer)
-            paths.Add(InputKind.Pointer, pointer);
+        foreach (var (kind, option) in ((InputKind, Option<string?>)[])[(InputKind.Keyboard, Keyboard), (InputKind.Pointer, Pointer), (InputKind.Mouse, Mouse), (InputKind.Touch, Touch)])
+        {
+            if (result.GetValue(option) is { } path)
+                paths.Add(kind, path);
+        }
+
         return paths;
     }
 
@@ -173,6 +183,20 @@ internal sealed class CommonOptions
         option.AcceptOnlyFromAmong("auto", "off");
         return option;
     }
+
+    /// <summary>For commands that show windows.</summary>
+    internal static Option<string> CreateGrabChord() => new("--grab-chord")
+    {
+        Description = "The keys that give the guest keyboard and mouse for itself, and take them back.",
+        DefaultValueFactory = _ => "ctrl+alt+g",
+        HelpName = "CHORD",
+    };
+
+    internal static GrabChord ParseGrabChord(string text) =>
+        Presentation.Input.GrabChord.TryParse(text)
+        ?? throw new UserErrorException(
+            $"--grab-chord {text} isn't a chord",
+            "say one or more of ctrl, shift, alt and super, then a letter, a digit, f1 to f12, escape, space, home, end, insert, delete or pause; for example ctrl+alt+g");
 
     internal static string ParseName(string name) =>
         name.Length is 0 or > MaxNameLength || name.Any(char.IsControl)

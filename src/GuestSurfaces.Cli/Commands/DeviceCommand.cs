@@ -35,7 +35,7 @@ internal static class DeviceCommand
             """)
         {
             socketPath, fd, capabilities, common.Name, common.Fullscreen, common.Outputs, common.Size, common.Stats, common.Note, common.NoDisplay,
-            common.Link, common.LinkMode, common.LinkGroup, common.Keyboard, common.Pointer, window, common.NoResize, common.ZeroCopy, common.Alias2D, common.NoIsolation, lifelineOption, confined, common.Verbose,
+            common.Link, common.LinkMode, common.LinkGroup, common.Keyboard, common.Pointer, common.Mouse, common.Touch, common.GrabChord, window, common.NoResize, common.ZeroCopy, common.Alias2D, common.NoIsolation, lifelineOption, confined, common.Verbose,
         };
         command.SetAction(result =>
         {
@@ -57,7 +57,7 @@ internal static class DeviceCommand
             var isolation = isOneProcess ? DeviceIsolation.Off("--window shows the guest from it")
                 : !options.Isolate ? DeviceIsolation.Off("--no-isolation")
                 : result.GetValue(confined) is { } landlock ? DeviceIsolation.Confined(landlock)
-                : DeviceIsolation.Confine(FilesFor(options, path), Environment.GetCommandLineArgs()[1..]);
+                : DeviceIsolation.Confine(FilesFor(options, path), ThisProgram.Arguments);
             var lifelineNumber = result.GetValue(lifelineOption);
             using var host = new GuestHost(options with { IsSupervised = lifelineNumber is not null })
             {

@@ -13,6 +13,7 @@ internal static class PresentCommand
     {
         var common = new ViewerOptions();
         var guest = new Argument<string>("guest") { Description = "Its name, as its device says with --name; or the path of its link's socket.", HelpName = "NAME|PATH" };
+        guest.CompletionSources.Add(static _ => CompletionCommand.GuestNames());
         var viewOnly = new Option<bool>("--view-only") { Description = "Only look: leave pace, modes and input to another viewer." };
         var lifelineOption = Lifeline.CreateOption("viewer: end when this inherited socket's other end closes; until then wait for whatever isn't there");
         var command = new DetailedCommand(
@@ -21,6 +22,7 @@ internal static class PresentCommand
             """
             Connects to $XDG_RUNTIME_DIR/guest-surfaces/NAME.link, or to the socket at PATH, and shows what the guest shows, from the last picture on. Several may show one guest;
             the first that isn't --view-only paces it. Closing the window ends this viewer only.
+            The chord of --grab-chord gives the guest keyboard and mouse for itself, for games and the like, and takes them back; the window says so.
             When the compositor goes the windows come back with it. When the guest's device goes they stay, dimmed, for the grace time, and a new device there takes them over.
 
               guest-surfaces device --name work --socket-path /run/user/1000/vm.sock &
@@ -28,7 +30,7 @@ internal static class PresentCommand
               guest-surfaces present work --view-only
             """)
         {
-            guest, viewOnly, common.Name, common.Fullscreen, common.Grace, common.Convert, common.NoResize, lifelineOption, common.Verbose,
+            guest, viewOnly, common.Name, common.Fullscreen, common.Grace, common.GrabChord, common.Convert, common.NoResize, lifelineOption, common.Verbose,
         };
         command.SetAction(result =>
         {

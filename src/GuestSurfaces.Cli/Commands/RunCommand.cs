@@ -29,15 +29,17 @@ internal static class RunCommand
             HelpName = "KIND",
         };
         var oneProcess = new Option<bool>("--one-process") { Description = "Be the VM's device and show its windows in this one process, which then isn't isolated and whose failure ends both." };
-        var noInput = new Option<bool>("--no-input") { Description = "Give the guest no keyboard and no pointer: it can be seen, not typed into." };
+        var noInput = new Option<bool>("--no-input") { Description = "Give the guest no keyboard, pointer and mouse: it can be seen, not typed into." };
+        var touchscreen = new Option<bool>("--touchscreen") { Description = "Give the guest a touchscreen, too: some desktops look different then." };
         device.AcceptOnlyFromAmong("auto", "gpu", "generic");
         var command = new DetailedCommand(
             "run",
             "Start a VM with QEMU and show its screen as windows of this session.",
             """
-            Whatever your command line lacks is added to its end, and said: guest RAM that can be shared, a virtio-gpu served by this program, a keyboard and
-            a pointer, no second graphics card, no window of QEMU's own.
+            Whatever your command line lacks is added to its end, and said: guest RAM that can be shared, a virtio-gpu served by this program, a keyboard, a
+            pointer and a mouse, no second graphics card, no window of QEMU's own.
             Ends when QEMU ends, with QEMU's exit code. Closing the window asks QEMU to end; so does Ctrl-C.
+            The chord of --grab-chord gives the guest keyboard and mouse for itself, for games and the like, and takes them back; the window says so.
             The windows belong to a process of their own, which is started again if it ends: the VM doesn't notice. guest-surfaces present NAME shows the VM once more.
             So does the VM's device, which gives up whatever it doesn't need before the guest starts: docs/security.md.
 
@@ -55,7 +57,7 @@ internal static class RunCommand
             """)
         {
             common.Name, common.Fullscreen, common.Outputs, common.Size, common.Stats, common.Note, common.NoDisplay,
-            common.ZeroCopy, common.Alias2D, common.Convert, common.NoResize, common.Verbose, noInput, oneProcess, common.NoIsolation, device, dryRun, vmm,
+            common.ZeroCopy, common.Alias2D, common.Convert, common.NoResize, common.GrabChord, common.Verbose, noInput, touchscreen, oneProcess, common.NoIsolation, device, dryRun, vmm,
         };
         command.SetAction(result =>
         {
@@ -63,20 +65,22 @@ internal static class RunCommand
             var options = common.Read(result);
             var isSplit = !result.GetValue(oneProcess) && string.IsNullOrEmpty(Environment.GetEnvironmentVariable("WAYLAND_SOCKET"));
             return Run(
-                options with { ServesLink = isSplit }, hasInput: !result.GetValue(noInput), result.GetValue(vmm)!, Enum.Parse<DeviceWish>(result.GetValue(device)!, ignoreCase: true), result.GetValue(dryRun));
+                options with { ServesLink = isSplit }, KindsOf(result.GetValue(noInput), result.GetValue(touchscreen)), result.GetValue(vmm)!, Enum.Parse<DeviceWish>(result.GetValue(device)!, ignoreCase: true), result.GetValue(dryRun));
         });
         return command;
     }
 
-    private static int Run(HostOptions options, bool hasInput, string[] vmm, DeviceWish wish, bool dryRun)
+    private static InputKind[] KindsOf(bool noInput, bool hasTouchscreen) =>
+        [.. noInput ? [] : (InputKind[])[InputKind.Keyboard, InputKind.Pointer, InputKind.Mouse], .. hasTouchscreen ? [InputKind.Touch] : (InputKind[])[]];
+
+    private static int Run(HostOptions options, InputKind[] kinds, string[] vmm, DeviceWish wish, bool dryRun)
     {
         if (vmm[0].StartsWith('-'))
             throw new UserErrorException($"{vmm[0]} isn't an option of run", "see guest-surfaces run --help; the VM's own command stands after --");
         var line = new QemuCommandLine(vmm);
         using var folder = new RuntimeFolder();
         var socketPath = folder["gpu.sock"];
-        if (hasInput)
-            options = options with { InputPaths = new Dictionary<InputKind, string> { [InputKind.Keyboard] = folder["keyboard.sock"], [InputKind.Pointer] = folder["pointer.sock"] } };
+        options = options with { InputPaths = kinds.ToDictionary(static kind => kind, kind => folder[$"{HostOptions.NameOf(kind)}.sock"]) };
         var probe = new QemuProbe();
         var device = probe.Choose(wish, vmm);
         var monitorPath = device.Name == QemuDevice.Gpu && options is { ResizeGuest: true, ShowWindows: true } && line.LeavesDisplay && probe.HasDBusDisplay(vmm) ? folder["qmp.sock"] : null;
@@ -84,12 +88,12 @@ internal static class RunCommand
         var complete = line.With(additions);
         if (dryRun)
         {
-            Console.WriteLine(string.Join(' ', complete.Select(ShellWords.Quote)));
+            Console.WriteLine(ShellWords.Join(complete));
             return 0;
         }
 
         foreach (var addition in additions)
-            Console.Error.WriteLine($"added: {string.Join(' ', addition.Arguments.Select(ShellWords.Quote))}   ({addition.Why})");
+            Console.Error.WriteLine($"added: {ShellWords.Join(addition.Arguments)}   ({addition.Why})");
 
         if (options is { ServesLink: true, ShowWindows: true })
         {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 using System.CommandLine;
+using GuestSurfaces.Cli.Hosting;
 using GuestSurfaces.Cli.Status;
 using Spectre.Console;
 
@@ -12,6 +13,8 @@ internal static class StatusCommand
     {
         var name = new Argument<string?>("name") { Description = "Only the guests of this name (see --name).", Arity = ArgumentArity.ZeroOrOne };
         var json = new Option<bool>("--json") { Description = "Print an array of JSON objects, empty if nothing runs; \"stats\" in them is what --stats writes." };
+        var watch = new Option<bool>("--watch", "-w") { Description = "Ask again every second until q or Ctrl-C; with --json one array a line." };
+        name.CompletionSources.Add(static _ => CompletionCommand.GuestNames());
         var command = new DetailedCommand(
             "status",
             "Say how the running guests' frames get to the screen, and why not faster.",
@@ -23,20 +26,24 @@ internal static class StatusCommand
               why     why it isn't a higher one, and under "fix" what to do about it
 
               guest-surfaces status
+              guest-surfaces status --watch
               guest-surfaces status work --json
             """)
         {
-            name, json,
+            name, json, watch,
         };
-        command.SetAction(result => Run(result.GetValue(name), result.GetValue(json), result.InvocationConfiguration.Output, result.InvocationConfiguration.Error));
+        command.SetAction(result => result.GetValue(watch)
+            ? StatusWatch.Run(Folder(), result.GetValue(name), result.GetValue(json), result.InvocationConfiguration.Output)
+            : Run(result.GetValue(name), result.GetValue(json), result.InvocationConfiguration.Output, result.InvocationConfiguration.Error));
         return command;
     }
 
+    private static StatusFolder Folder() => StatusFolder.OfSession
+        ?? throw new UserErrorException("XDG_RUNTIME_DIR isn't set to a folder, and that is where running guests are found", "run this in the session that the guests run in; with sudo, keep the variable");
+
     private static int Run(string? name, bool json, TextWriter output, TextWriter errors)
     {
-        if (StatusFolder.OfSession is not { } folder)
-            throw new UserErrorException("XDG_RUNTIME_DIR isn't set to a folder, and that is where running guests are found", "run this in the session that the guests run in; with sudo, keep the variable");
-        var all = folder.Ask(out var silent);
+        var all = Folder().Ask(out var silent);
         foreach (var process in silent)
             errors.WriteLine($"{process} doesn't answer: it is stopped, or hangs, or is of another version");
         var guests = name is null ? all : [.. all.Where(g => g.Name == name)];
@@ -45,7 +52,7 @@ internal static class StatusCommand
         else if (guests.Count > 0)
             Print(guests, output);
         else if (name is null)
-            output.WriteLine("No guest runs in this session.\n  start one: guest-surfaces run -- qemu-system-x86_64 -m 2G disk.qcow2\n  or a picture without a VM: guest-surfaces fake-guest");
+            output.WriteLine(StatusWatch.Nobody);
         if (name is null || guests.Count > 0)
             return 0;
         errors.WriteLine($"No guest named {name} runs in this session{(all.Count > 0 ? $"; there is {string.Join(", ", all.Select(static g => g.Name).Distinct())}" : "")}.");
@@ -54,14 +61,7 @@ internal static class StatusCommand
 
     private static void Print(IReadOnlyList<StatusSnapshot> guests, TextWriter output)
     {
-        var plain = Console.IsOutputRedirected || output != Console.Out;
-        var console = AnsiConsole.Create(new AnsiConsoleSettings
-        {
-            Out = new AnsiConsoleOutput(output),
-            Ansi = plain ? AnsiSupport.No : AnsiSupport.Detect,
-            ColorSystem = plain ? ColorSystemSupport.NoColors : ColorSystemSupport.Detect,
-        });
-        console.Profile.Width = StatusView.Columns;
+        var console = PlainConsole.Create(output);
         for (var i = 0; i < guests.Count; i++)
         {
             if (i > 0)

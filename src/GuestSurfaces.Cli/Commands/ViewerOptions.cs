@@ -24,6 +24,8 @@ internal sealed class ViewerOptions
         HelpName = "SECONDS",
     };
 
+    public Option<string> GrabChord { get; } = CommonOptions.CreateGrabChord();
+
     public Option<bool> Convert { get; } = CommonOptions.CreateConvert();
 
     public Option<bool> NoResize { get; } = CommonOptions.CreateNoResize();
@@ -41,6 +43,7 @@ internal sealed class ViewerOptions
         {
             Name = result.GetValue(Name) is { } name ? CommonOptions.ParseName(name) : null,
             Fullscreen = result.GetValue(Fullscreen),
+            GrabChord = CommonOptions.ParseGrabChord(result.GetValue(GrabChord)!),
             GraceNs = (long)(grace * 1e9),
             Convert = result.GetValue(Convert),
             ResizeGuest = !result.GetValue(NoResize),

@@ -37,6 +37,7 @@ internal sealed class GuestHost : IDisposable
     private LinkHub? _hub;
     private LinkListener? _linkListener;
     private readonly List<VhostUserServer> _inputServers = [];
+    private VirtioInputDevice? _keyboard;
     private VhostUserServer? _server;
     private UdmabufExporter? _exporter;
     private RungReport? _loggedRung;
@@ -178,6 +179,8 @@ internal sealed class GuestHost : IDisposable
             FramesPresented = Statistics.FramesPresented,
             ZeroCopyPresented = Statistics.ZeroCopyPresented,
             CompositedBecause = Statistics.CompositedBecause,
+            SyncMode = Statistics.SyncMode,
+            SyncReason = Statistics.SyncReason,
             FramesDropped = Statistics.FramesDropped,
             UnprotectedFlips = Statistics.UnprotectedFlips,
             TornWrites = Statistics.TornWrites,
@@ -203,6 +206,7 @@ internal sealed class GuestHost : IDisposable
         Viewers = _hub?.ViewerCount ?? 0,
         InCharge = _hub?.InChargeName ?? "",
         Isolation = Isolation.Summary,
+        Lamps = StatusSnapshot.LampNames(_keyboard?.Lamps ?? 0),
         UptimeS = (Loop.Timers.Clock.NowNs - _startedNs) / 1e9,
         Stats = Report(),
     };
@@ -223,7 +227,7 @@ internal sealed class GuestHost : IDisposable
 
     private void ConnectDisplay()
     {
-        var options = new PresenterOptions { Title = _options.Name, AppId = $"org.guestsurfaces.{_options.Name}", Fullscreen = _options.Fullscreen, Direct = !_options.Convert, ResizeGuest = _options.ResizeGuest };
+        var options = new PresenterOptions { Title = _options.Name, AppId = $"org.guestsurfaces.{_options.Name}", Fullscreen = _options.Fullscreen, Direct = !_options.Convert, GrabChord = _options.GrabChord, ResizeGuest = _options.ResizeGuest };
         try
         {
             _presenter = WaylandPresenter.Connect(Loop, null, Session, options, Statistics, _log);
@@ -238,7 +242,7 @@ internal sealed class GuestHost : IDisposable
             Session.Display = null;
             _log.LogWarning("the guest runs on unseen: its windows are gone with the compositor");
         };
-        _presenter.TakesInput = Session.Input is not null;
+        _presenter.Takes = Session.Input?.Kinds ?? InputKinds.None;
         Session.Display = _presenter;
         OnDisplayFailed("the windows failed and are closed", _presenter);
     }
@@ -257,7 +261,8 @@ internal sealed class GuestHost : IDisposable
 
     private void ServeInput()
     {
-        var devices = new GuestInputDevices();
+        var devices = new GuestInputDevices(_options.InputPaths.Keys.Aggregate(InputKinds.None, static (kinds, kind) => kinds | (InputKinds)(1 << (int)kind)));
+        _keyboard = devices[InputKind.Keyboard];
         foreach (var (kind, path) in _options.InputPaths)
             _inputServers.Add(Listen(path, devices[kind]));
         Session.Input = devices;
@@ -265,7 +270,7 @@ internal sealed class GuestHost : IDisposable
 
     private void ServeLink()
     {
-        _hub = new LinkHub(Loop, Session, _options.Name, Statistics, _log) { TakesInput = Session.Input is not null };
+        _hub = new LinkHub(Loop, Session, _options.Name, Statistics, _log) { Takes = Session.Input?.Kinds ?? InputKinds.None };
         Session.Display = _hub;
         OnDisplayFailed("the link failed and its viewers are sent away", _hub);
         try

@@ -2,6 +2,7 @@
 using GuestSurfaces.Core.Buffers;
 using GuestSurfaces.Core.Input;
 using GuestSurfaces.Link;
+using GuestSurfaces.Presentation.Input;
 
 namespace GuestSurfaces.Cli.Hosting;
 
@@ -34,7 +35,10 @@ internal sealed record HostOptions
     /// <summary>Of the link's socket, by number; null: the process's.</summary>
     public uint? LinkGroup { get; init; }
 
-    /// <summary>The guest's keyboard and pointer: where each listens for the VMM. Empty: it has none of ours.</summary>
+    /// <summary>What gives the guest keyboard and mouse for itself, and takes them back.</summary>
+    public GrabChord GrabChord { get; init; } = GrabChord.Default;
+
+    /// <summary>The guest's keyboard, pointer, mouse and touchscreen: where each listens for the VMM. Empty: it has none of ours.</summary>
     public IReadOnlyDictionary<InputKind, string> InputPaths { get; init; } = new Dictionary<InputKind, string>();
 
     /// <summary>Whether the device's process gives up what it doesn't need, if it is one of its own.</summary>
@@ -54,6 +58,9 @@ internal sealed record HostOptions
     public bool ResizeGuest { get; init; }
 
     public bool Verbose { get; init; }
+
+    /// <summary>What an input device is called in options and elsewhere: "keyboard".</summary>
+    public static string NameOf(InputKind kind) => kind.ToString().ToLowerInvariant();
 
     /// <summary>A note's text; empty if it wasn't given.</summary>
     public string Note(string key) => Notes.GetValueOrDefault(key, "");

@@ -48,6 +48,12 @@ internal sealed record StatsReport
     /// <summary>Why the compositor draws the shown frame once more, as far as it tells beforehand; empty if it may scan it out.</summary>
     public string CompositedBecause { get; init; } = "";
 
+    /// <summary>How the display and the compositor tell each other when dma-bufs are read.</summary>
+    public string SyncMode { get; init; } = "";
+
+    /// <summary>Why no better way.</summary>
+    public string SyncReason { get; init; } = "";
+
     public long FramesDropped { get; init; }
 
     public long UnprotectedFlips { get; init; }

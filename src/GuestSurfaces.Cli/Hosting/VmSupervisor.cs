@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
 using System.Globalization;
-using GuestSurfaces.Core.Input;
 using GuestSurfaces.Core.Loop;
 using GuestSurfaces.Transports.QemuDBus;
 using Microsoft.Extensions.Logging;
@@ -74,7 +73,7 @@ internal sealed class VmSupervisor : IDisposable
         .. Given("--stats", options.StatsPath),
         .. options.Notes.SelectMany(static note => Given("--note", $"{note.Key}={note.Value}")),
         .. Given("--link", options.LinkPath),
-        .. options.InputPaths.SelectMany(static input => Given(input.Key == InputKind.Keyboard ? "--keyboard" : "--pointer", input.Value)),
+        .. options.InputPaths.SelectMany(static input => Given($"--{HostOptions.NameOf(input.Key)}", input.Value)),
         .. If(!options.ShowWindows, "--no-display"),
         .. If(!options.ZeroCopy, "--zero-copy=off"),
         .. If(options.Alias2D, "--alias-2d"),
@@ -86,6 +85,7 @@ internal sealed class VmSupervisor : IDisposable
     [
         "present", linkPath, $"--name={options.Name}",
         .. If(options.Fullscreen, "--fullscreen"),
+        $"--grab-chord={options.GrabChord}",
         .. If(options.Convert, "--convert"),
         .. If(!options.ResizeGuest, "--no-resize"),
         .. If(options.Verbose, "--verbose"),

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 using GuestSurfaces.Cli.Hosting;
 using GuestSurfaces.Core.Diagnostics;
+using GuestSurfaces.Core.Input;
 using GuestSurfaces.Core.Loop;
 using GuestSurfaces.Interop;
 using GuestSurfaces.Link;
@@ -62,7 +63,7 @@ internal sealed class PresentHost : IDisposable
     /// <summary>Where everything happens.</summary>
     public EventLoop Loop { get; } = new();
 
-    private bool TakesInput => _link.SourceTakesInput && !_options.ViewOnly;
+    private InputKinds Takes => _options.ViewOnly ? InputKinds.None : _link.SourceTakes;
 
     /// <summary>Shows what is there until a signal, a closed window, or the source's end.</summary>
     /// <exception cref="UserErrorException">There is no compositor or no source, and nobody wants to wait for them.</exception>
@@ -106,12 +107,12 @@ internal sealed class PresentHost : IDisposable
 
     private void Show()
     {
-        var options = new PresenterOptions { Title = _title, AppId = $"org.guestsurfaces.{_title}", Fullscreen = _options.Fullscreen, Copy = _options.ViewOnly, Direct = !_options.Convert, ResizeGuest = _options is { ResizeGuest: true, ViewOnly: false } };
+        var options = new PresenterOptions { Title = _title, AppId = $"org.guestsurfaces.{_title}", Fullscreen = _options.Fullscreen, Copy = _options.ViewOnly, Direct = !_options.Convert, GrabChord = _options.GrabChord, ResizeGuest = _options is { ResizeGuest: true, ViewOnly: false } };
         var presenter = WaylandPresenter.Connect(Loop, null, _link, options, _statistics, _log);
         _presenter?.Dispose();
         _presenter = presenter;
         presenter.Lost = OnCompositorLost;
-        presenter.TakesInput = TakesInput;
+        presenter.Takes = Takes;
         _link.Display = presenter;
     }
 
@@ -156,7 +157,7 @@ internal sealed class PresentHost : IDisposable
         _title = _options.Name ?? (_link.SourceName.Length > 0 ? _link.SourceName : _title);
         if (_presenter is { } presenter)
         {
-            presenter.TakesInput = TakesInput;
+            presenter.Takes = Takes;
             presenter.SetTitle(_title);
         }
 

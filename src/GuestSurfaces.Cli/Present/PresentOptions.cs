@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: MIT
+using GuestSurfaces.Presentation.Input;
+
 namespace GuestSurfaces.Cli.Present;
 
 /// <summary>What the command line says about a presenter.</summary>
@@ -10,6 +12,9 @@ internal sealed record PresentOptions
     public bool Fullscreen { get; init; }
 
     public bool ViewOnly { get; init; }
+
+    /// <summary>What gives the guest keyboard and mouse for itself, and takes them back.</summary>
+    public GrabChord GrabChord { get; init; } = GrabChord.Default;
 
     /// <summary>Whether dma-bufs are always drawn once more by the GPU.</summary>
     public bool Convert { get; init; }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 using System.Globalization;
+using GuestSurfaces.Cli.Hosting;
 using GuestSurfaces.Core.Input;
 
 namespace GuestSurfaces.Cli.Qemu;
@@ -38,7 +39,7 @@ internal sealed class QemuCommandLine
     /// <param name="socketPath">Where our back-end listens.</param>
     /// <param name="outputs">How many heads the device may have.</param>
     /// <param name="device">QEMU's end of it.</param>
-    /// <param name="inputPaths">Where our keyboard and pointer listen.</param>
+    /// <param name="inputPaths">Where our keyboard, pointer and the like listen.</param>
     /// <param name="monitorPath">Where QEMU is to listen for what its D-Bus display shall know; null: it shows nothing at all. Only if <see cref="LeavesDisplay"/>.</param>
     public IReadOnlyList<Addition> Complete(string socketPath, int outputs, QemuDevice device, IReadOnlyDictionary<InputKind, string> inputPaths, string? monitorPath = null)
     {
@@ -66,7 +67,8 @@ internal sealed class QemuCommandLine
         additions.Add(new Addition(["-device", device.Argument(ChardevId, outputs)], device.Why));
         foreach (var (kind, path) in inputPaths)
         {
-            var (id, what) = kind == InputKind.Keyboard ? ("gs-keyboard", "keyboard") : ("gs-pointer", "pointer");
+            var what = kind == InputKind.Touch ? "touchscreen" : HostOptions.NameOf(kind);
+            var id = $"gs-{what}";
             additions.Add(new Addition(["-chardev", $"socket,id={id},path={path}"], $"the way to our {what}"));
             additions.Add(new Addition(["-device", $"vhost-user-input-pci,chardev={id}"], $"the {what} of the window"));
         }
@@ -82,21 +84,36 @@ internal sealed class QemuCommandLine
     /// <exception cref="UserErrorException">What it says is no size.</exception>
     public long MemoryMib => Options("-m", "--m").LastOrDefault() is { } m ? ParseMemory(m) : DefaultMemoryMib;
 
+    /// <summary>The value of the <c>-object</c> that is guest RAM; null if the command line leaves that to <see cref="Complete"/>, or names it in a way not read here.</summary>
+    public string? MemoryBackend =>
+        MemoryBackendId() is { } id ? MemoryObjects().Find(o => o.Split(',').Contains($"id={id}"))
+        : HasNumaMemory ? MemoryObjects().FirstOrDefault()
+        : null;
+
+    /// <summary>Whether guests run on the processor: <c>-accel kvm</c>, or an older way to say it.</summary>
+    public bool UsesKvm =>
+        Has("-enable-kvm", "--enable-kvm") || _command[0].EndsWith("kvm", StringComparison.Ordinal)
+        || Options(["-accel", "--accel", .. s_machineOptions]).SelectMany(static o => o.Split(',')).Any(static p => p is "kvm" or "accel=kvm" or "accel=kvm:tcg");
+
+    private bool HasNumaMemory => Options("-numa", "--numa").Any(n => n.Contains("memdev=", StringComparison.Ordinal));
+
+    private string? MemoryBackendId() =>
+        Options(s_machineOptions).SelectMany(o => o.Split(',')).LastOrDefault(p => p.StartsWith("memory-backend=", StringComparison.Ordinal))?["memory-backend=".Length..];
+
+    private List<string> MemoryObjects() => [.. Options("-object", "--object").Where(o => o.StartsWith("memory-backend-", StringComparison.Ordinal))];
+
     private void AddMemory(List<Addition> additions)
     {
-        var machine = Options(s_machineOptions).SelectMany(o => o.Split(',')).LastOrDefault(p => p.StartsWith("memory-backend=", StringComparison.Ordinal));
-        var objects = Options("-object", "--object").Where(o => o.StartsWith("memory-backend-", StringComparison.Ordinal)).ToList();
-        if (machine is not null)
+        var objects = MemoryObjects();
+        if (MemoryBackendId() is not null)
         {
-            var id = machine["memory-backend=".Length..];
-            var backend = objects.Find(o => o.Split(',').Contains($"id={id}"));
-            if (backend is not null && !IsShared(backend))
+            if (MemoryBackend is { } backend && !IsShared(backend))
                 throw new UserErrorException($"guest RAM ({backend}) isn't shared, so no other process can show its pictures", "add share=on to that -object, or leave it out");
             return;
         }
 
         // -numa node,memdev=… gives RAM to the machine in another way; then every part of it must be shared already.
-        if (Options("-numa", "--numa").Any(n => n.Contains("memdev=", StringComparison.Ordinal)))
+        if (HasNumaMemory)
         {
             if (objects.Find(o => !IsShared(o)) is { } unshared)
                 throw new UserErrorException($"guest RAM ({unshared}) isn't shared, so no other process can show its pictures", "add share=on to that -object");

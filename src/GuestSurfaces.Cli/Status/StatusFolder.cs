@@ -59,6 +59,10 @@ internal sealed class StatusFolder(string path, TimeSpan? patience = null)
         return Path.Combine(path, new string(plain) + end);
     }
 
+    /// <summary>The names of what answers there, or did once.</summary>
+    public IEnumerable<string> Names =>
+        Directory.Exists(path) ? Directory.GetFiles(path, "*.sock").Select(static file => Path.GetFileNameWithoutExtension(file)).Select(static file => file[..Math.Max(file.LastIndexOf('-'), 0)]).Distinct() : [];
+
     /// <summary>Asks every guest there. Sockets of processes that ended without removing them are removed.</summary>
     /// <param name="silent">Those that don't answer, by their files' names.</param>
     public IReadOnlyList<StatusSnapshot> Ask(out IReadOnlyList<string> silent)

@@ -14,6 +14,10 @@ internal sealed record StatusSnapshot
     // For programs and people, never part of a web page: a + stays a +.
     private static readonly StatusJson s_json = new(new JsonSerializerOptions(StatusJson.Default.Options) { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping });
 
+    private static readonly StatusJson s_oneLine = new(new JsonSerializerOptions(s_json.Options) { WriteIndented = false });
+
+    private static readonly string[] s_lamps = ["num", "caps", "scroll"];
+
     public int Schema { get; init; } = CurrentSchema;
 
     /// <summary>As --name says.</summary>
@@ -39,15 +43,45 @@ internal sealed record StatusSnapshot
     /// <summary>What its process has given up, and why not the rest.</summary>
     public string Isolation { get; init; } = "";
 
+    /// <summary>The lamps that the guest wants lit on its keyboard: "num", "caps", "scroll". The desktop's own show the desktop's locks.</summary>
+    public IReadOnlyList<string> Lamps { get; init; } = [];
+
     public double UptimeS { get; init; }
+
+    /// <summary>Frames a second from the guest since it was asked before; of whoever watches alone.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public double? FramesPerS { get; init; }
+
+    /// <summary>The same of those that a compositor latched.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public double? PresentedPerS { get; init; }
 
     /// <summary>The same as --stats would write now.</summary>
     public required StatsReport Stats { get; init; }
+
+    /// <summary>Lamps by name.</summary>
+    /// <param name="lamps">As <see cref="Virtio.Input.VirtioInputDevice.Lamps"/>.</param>
+    public static IReadOnlyList<string> LampNames(uint lamps) => [.. s_lamps.Where((_, i) => (lamps & (1u << i)) != 0)];
 
     public byte[] ToJson() => [.. JsonSerializer.SerializeToUtf8Bytes(this, s_json.StatusSnapshot), (byte)'\n'];
 
     /// <summary>Several as one array.</summary>
     public static string ToJson(IReadOnlyList<StatusSnapshot> snapshots) => JsonSerializer.Serialize(snapshots, s_json.IReadOnlyListStatusSnapshot);
+
+    /// <summary>The same in one line.</summary>
+    public static string ToJsonLine(IReadOnlyList<StatusSnapshot> snapshots) => JsonSerializer.Serialize(snapshots, s_oneLine.IReadOnlyListStatusSnapshot);
+
+    /// <summary>With rates, from what it said earlier.</summary>
+    /// <param name="earlier">Of the same process.</param>
+    public StatusSnapshot Since(StatusSnapshot earlier)
+    {
+        var seconds = UptimeS - earlier.UptimeS;
+        return seconds <= 0 ? this : this with
+        {
+            FramesPerS = (Stats.FramesReceived - earlier.Stats.FramesReceived) / seconds,
+            PresentedPerS = (Stats.FramesPresented - earlier.Stats.FramesPresented) / seconds,
+        };
+    }
 
     /// <summary>Reads what <see cref="ToJson()"/> wrote. Null if that isn't it.</summary>
     public static StatusSnapshot? TryParse(ReadOnlySpan<byte> json)

@@ -2,6 +2,7 @@
 using System.Globalization;
 using GuestSurfaces.Cli.Hosting;
 using Spectre.Console;
+using Spectre.Console.Rendering;
 
 namespace GuestSurfaces.Cli.Status;
 
@@ -11,19 +12,25 @@ internal static class StatusView
     public const int Columns = 80;
 
     private const int LabelColumns = 10;
+    private const int MinColumns = 40;
 
     /// <summary>Prints one guest.</summary>
     /// <param name="console">At least <see cref="Columns"/> wide.</param>
     /// <param name="guest">What it said.</param>
-    public static void Print(IAnsiConsole console, StatusSnapshot guest)
+    public static void Print(IAnsiConsole console, StatusSnapshot guest) => console.Write(Create(guest, Columns));
+
+    /// <summary>One guest's block.</summary>
+    /// <param name="guest">What it said.</param>
+    /// <param name="columns">How wide the terminal is; no more than <see cref="Columns"/> are used.</param>
+    public static IRenderable Create(StatusSnapshot guest, int columns)
     {
+        columns = Math.Clamp(columns, MinColumns, Columns);
         var stats = guest.Stats;
-        var grid = new Grid { Width = Columns };
+        var grid = new Grid { Width = columns };
         grid.AddColumn(new GridColumn { Width = LabelColumns, NoWrap = true, Padding = new Padding(2, 0, 0, 0) });
-        grid.AddColumn(new GridColumn { Width = Columns - LabelColumns - 2, Padding = new Padding(0, 0, 0, 0) });
+        grid.AddColumn(new GridColumn { Width = columns - LabelColumns - 2, Padding = new Padding(0, 0, 0, 0) });
         void Row(string label, string text, string style = "default") => grid.AddRow(new Text(label), new Text(text, Style.Parse(style)));
 
-        console.MarkupLineInterpolated(CultureInfo.InvariantCulture, $"[bold]{guest.Name}[/] (pid {guest.Pid})");
         Row("guest", $"{guest.Transport}{Frontend(guest.Frontend)}, {(!guest.Shown ? "unseen" : guest.Viewers > 0 ? "shown by viewers" : "shown here")}, for {Duration(guest.UptimeS)}");
         if (guest.Viewers > 0)
             Row("viewers", $"{Number(guest.Viewers)}, {(guest.InCharge.Length > 0 ? guest.InCharge : "none")} in charge");
@@ -39,6 +46,10 @@ internal static class StatusView
             Row("why", stats.Reason);
         if (stats.Remedy.Length > 0)
             Row("fix", stats.Remedy);
+        if (stats.Rung is "direct" or "convert" && stats.SyncMode.Length > 0)
+            Row("sync", stats.SyncReason.Length > 0 ? $"{stats.SyncMode}: {stats.SyncReason}" : stats.SyncMode);
+        if (guest.FramesPerS is { } received)
+            Row("rate", string.Create(CultureInfo.InvariantCulture, $"{received:0.0} frames/s from the guest, {guest.PresentedPerS:0.0} on screen"));
         if (stats.FramesReceived > 0)
         {
             Row("frames", $"{Number(stats.FramesReceived)} from the guest, {Number(stats.FramesPresented)} on screen, {Number(stats.FramesDropped)} overtaken by a newer one");
@@ -59,7 +70,7 @@ internal static class StatusView
             Row(stats.FlushToCommitUs.Max > 0 ? "" : "latency", $"{Latency(stats.FlushToGuestUs)}: from the guest's flush to its answer");
         if (guest.Isolation.Length > 0)
             Row("process", guest.Isolation);
-        console.Write(grid);
+        return new Rows(Markup.FromInterpolated(CultureInfo.InvariantCulture, $"[bold]{guest.Name}[/] (pid {guest.Pid})"), grid);
     }
 
     private static string Frontend(string frontend) => frontend switch

@@ -48,6 +48,12 @@ public sealed class GuestStatistics
     /// </summary>
     public string CompositedBecause { get; set; } = string.Empty;
 
+    /// <summary>How the display and the compositor tell each other when dma-bufs are read: "linux-drm-syncobj", "linux-explicit-synchronization" or "implicit"; empty before the first frame.</summary>
+    public string SyncMode { get; set; } = string.Empty;
+
+    /// <summary>Why <see cref="SyncMode"/> is none that is better; empty if it is the best.</summary>
+    public string SyncReason { get; set; } = string.Empty;
+
     /// <summary>The highest rung that the guest's side allows, and why no higher one. Set by the transport; unlimited until then.</summary>
     public RungReport SourceRung
     {

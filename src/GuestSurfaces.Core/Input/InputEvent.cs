@@ -33,6 +33,8 @@ public readonly record struct InputEvent(InputEventType Type, ushort Code, int V
     public bool IsKnown => Type switch
     {
         InputEventType.Key => Code < InputCodes.KeyCount && Value is (0 or 1),
+        InputEventType.Absolute when Code == InputCodes.TouchSlot => Value is >= 0 and < InputCodes.TouchSlots,
+        InputEventType.Absolute when Code == InputCodes.TouchId => Value is >= InputCodes.NoTouch and <= InputCodes.LastTouchId,
         InputEventType.Relative or InputEventType.Absolute => Code < InputCodes.AxisCount,
         _ => false,
     };
@@ -43,6 +45,12 @@ public static class InputCodes
 {
     /// <summary>Synchronization: the end of a frame.</summary>
     public const ushort Report = 0;
+
+    /// <summary>Relative: a mouse's movement to the right.</summary>
+    public const ushort RelativeX = 0;
+
+    /// <summary>Relative: a mouse's movement down.</summary>
+    public const ushort RelativeY = 1;
 
     /// <summary>Relative: the wheel for left and right, in clicks; to the right is positive.</summary>
     public const ushort HorizontalWheel = 6;
@@ -64,6 +72,30 @@ public static class InputCodes
 
     /// <summary>The right and the lower edge of what an absolute pointer points at.</summary>
     public const int AbsoluteMax = 32767;
+
+    /// <summary>Absolute: which finger the next of these four are about, 0 to <see cref="TouchSlots"/> - 1; said once, it holds for later frames.</summary>
+    public const ushort TouchSlot = 0x2f;
+
+    /// <summary>Absolute: a finger's place from the left.</summary>
+    public const ushort TouchX = 0x35;
+
+    /// <summary>Absolute: a finger's place from the top.</summary>
+    public const ushort TouchY = 0x36;
+
+    /// <summary>Absolute: which touch it is, up to <see cref="LastTouchId"/>; <see cref="NoTouch"/> when the finger leaves.</summary>
+    public const ushort TouchId = 0x39;
+
+    /// <summary>Fingers that count at once.</summary>
+    public const int TouchSlots = 10;
+
+    /// <summary>No finger is there.</summary>
+    public const int NoTouch = -1;
+
+    /// <summary>The highest number of a touch; after it they begin anew.</summary>
+    public const int LastTouchId = 65535;
+
+    /// <summary>Key: a finger is there, any.</summary>
+    public const ushort Touching = 0x14a;
 
     /// <summary>Keys and buttons have codes below.</summary>
     public const int KeyCount = 768;

@@ -4,23 +4,33 @@ namespace GuestSurfaces.Core.Input;
 /// <summary>
 /// Events on their way to somebody who takes them when they like (a guest whose VMM lends four buffers at a time, a link whose socket is full): in order and by whole
 /// frames, and never more than a fixed number. Movements that the reader hasn't begun to take are added up. A reader that is too far behind loses what happened in
-/// between, but not what has come of it: it is told each key, button and place that isn't as it was told last. So no key can hang. Thread: one; allocates nothing.
+/// between, but not what has come of it: it is told each key, button, place and finger that isn't as it was told last. So no key can hang. Thread: one; allocates nothing.
 /// </summary>
 public sealed class PendingInput
 {
     /// <summary>Events that can wait: a second of the fastest typing and clicking.</summary>
     public const int Capacity = 256;
 
+    private const int EndsOfTouches = 0;
+    private const int Keys = EndsOfTouches + InputCodes.TouchSlots;
+    private const int Axes = Keys + InputCodes.KeyCount;
+    private const int FirstReport = Axes + InputCodes.AxisCount;
+    private const int Touches = FirstReport + 1;
+    private const int LastReport = Touches + InputCodes.TouchSlots;
 
     private readonly InputEvent[] _ring = new InputEvent[Capacity];
     private readonly Bits _down = new(InputCodes.KeyCount);
     private readonly Bits _told = new(InputCodes.KeyCount);
     private readonly int[] _places = new int[InputCodes.AxisCount];
     private readonly Bits _hasPlace = new(InputCodes.AxisCount);
+    private readonly TouchState _touches = new();
+    private readonly TouchState _toldTouches = new();
+    private readonly TouchState _summedTouches = new(); // as they were when the summary was begun: what comes after it is in the ring, and fingers aren't told twice
     private int _first;
     private int _count;
     private int _lastFrame; // where the newest frame begins, counted from _first; below 0: its reader has begun to take it
-    private int _summary = -1; // what of the summary comes next: a key, then an axis, then the frame's end; -1: there is none
+    private int _summary = -1; // what of the summary comes next, by the constants above: two frames, as a finger that left and came back is two touches; -1: there is none
+    private int _touchPart; // what of a touch comes next
 
     /// <summary>Whether nothing waits.</summary>
     public bool IsEmpty => _count == 0 && _summary < 0;
@@ -35,7 +45,7 @@ public sealed class PendingInput
         {
             if (e.Type == InputEventType.Key)
                 _down[e.Code] = e.Value != 0;
-            else if (e.Type == InputEventType.Absolute)
+            else if (e.Type == InputEventType.Absolute && !_touches.Take(in e))
                 (_places[e.Code], _hasPlace[e.Code]) = (e.Value, true);
         }
 
@@ -45,7 +55,8 @@ public sealed class PendingInput
         {
             _count = 0;
             _lastFrame = -1;
-            _summary = 0; // from the start, if it had begun
+            (_summary, _touchPart) = (0, 0); // from the start, if it had begun
+            _summedTouches.Become(_touches);
             return;
         }
 
@@ -58,8 +69,16 @@ public sealed class PendingInput
     /// <summary>Adds the release of everything that is pressed.</summary>
     public void AddReleases()
     {
-        Span<InputEvent> frame = stackalloc InputEvent[16];
+        Span<InputEvent> frame = stackalloc InputEvent[InputCodes.MaxFrame];
         var count = 0;
+        for (var slot = 0; slot < InputCodes.TouchSlots; slot++)
+        {
+            if (_touches[slot].Id == InputCodes.NoTouch)
+                continue;
+            frame[count++] = new InputEvent(InputEventType.Absolute, InputCodes.TouchSlot, slot);
+            frame[count++] = new InputEvent(InputEventType.Absolute, InputCodes.TouchId, InputCodes.NoTouch);
+        }
+
         for (var key = _down.Next(0); key >= 0; key = _down.Next(key + 1))
         {
             frame[count++] = new InputEvent(InputEventType.Key, (ushort)key, 0);
@@ -79,6 +98,7 @@ public sealed class PendingInput
         if (_summary >= 0)
         {
             e = TakeSummary();
+            _ = _toldTouches.Take(in e);
             return true;
         }
 
@@ -91,6 +111,8 @@ public sealed class PendingInput
         _lastFrame--;
         if (e.Type == InputEventType.Key)
             _told[e.Code] = e.Value != 0;
+        else
+            _ = _toldTouches.Take(in e);
         return true;
     }
 
@@ -102,24 +124,64 @@ public sealed class PendingInput
         _down.Clear();
         _told.Clear();
         _hasPlace.Clear();
+        _touches.Clear();
+        _toldTouches.Clear();
     }
 
     private InputEvent TakeSummary()
     {
-        for (; _summary < InputCodes.KeyCount; _summary++)
+        for (; _summary < Keys; _summary++)
         {
-            var isDown = _down[_summary];
-            if (isDown == _told[_summary])
+            var slot = _summary - EndsOfTouches;
+            var told = _toldTouches[slot].Id;
+            if (_touchPart == 0 && (told == InputCodes.NoTouch || told == _summedTouches[slot].Id))
                 continue;
-            _told[_summary] = isDown;
-            return new InputEvent(InputEventType.Key, (ushort)_summary++, isDown ? 1 : 0);
+            if (_touchPart++ == 0)
+                return new InputEvent(InputEventType.Absolute, InputCodes.TouchSlot, slot);
+            (_summary, _touchPart) = (_summary + 1, 0);
+            return new InputEvent(InputEventType.Absolute, InputCodes.TouchId, InputCodes.NoTouch);
         }
 
-        var axis = _hasPlace.Next(_summary - InputCodes.KeyCount);
-        if (axis >= 0)
+        for (; _summary < Axes; _summary++)
         {
-            _summary = InputCodes.KeyCount + axis + 1;
+            var key = _summary - Keys;
+            var isDown = _down[key];
+            if (isDown == _told[key])
+                continue;
+            _told[key] = isDown;
+            _summary++;
+            return new InputEvent(InputEventType.Key, (ushort)key, isDown ? 1 : 0);
+        }
+
+        if (_summary < FirstReport && _hasPlace.Next(_summary - Axes) is var axis and >= 0)
+        {
+            _summary = Axes + axis + 1;
             return new InputEvent(InputEventType.Absolute, (ushort)axis, _places[axis]);
+        }
+
+        if (_summary <= FirstReport)
+        {
+            _summary = _summedTouches.HasNewsFor(_toldTouches) ? Touches : -1;
+            return new InputEvent(InputEventType.Synchronization, InputCodes.Report, 0);
+        }
+
+        for (; _summary < LastReport; (_summary, _touchPart) = (_summary + 1, 0))
+        {
+            var slot = _summary - Touches;
+            var touch = _summedTouches[slot];
+            if (_touchPart == 0 && (touch.Id == InputCodes.NoTouch || touch == _toldTouches[slot]))
+                continue;
+            switch (_touchPart++)
+            {
+                case 0:
+                    return new InputEvent(InputEventType.Absolute, InputCodes.TouchSlot, slot);
+                case 1:
+                    return new InputEvent(InputEventType.Absolute, InputCodes.TouchId, touch.Id);
+                case 2:
+                    return new InputEvent(InputEventType.Absolute, InputCodes.TouchX, touch.X);
+                case 3:
+                    return new InputEvent(InputEventType.Absolute, InputCodes.TouchY, touch.Y);
+            }
         }
 
         _summary = -1;
@@ -137,6 +199,8 @@ public sealed class PendingInput
             ref readonly var known = ref At(_lastFrame + i);
             if (known.Type is not (InputEventType.Relative or InputEventType.Absolute) || known.Type != frame[i].Type || known.Code != frame[i].Code)
                 return false;
+            if (known.Type == InputEventType.Absolute && known.Code is InputCodes.TouchSlot or InputCodes.TouchId && known != frame[i])
+                return false; // another finger
         }
 
         for (var i = 0; i < length; i++)
@@ -185,4 +249,68 @@ public sealed class PendingInput
 
         public void Clear() => Array.Clear(_words);
     }
+
+    /// <summary>Which fingers are where, from events that are about one finger at a time.</summary>
+    private sealed class TouchState
+    {
+        private readonly Touch[] _touches = new Touch[InputCodes.TouchSlots];
+        private int _slot;
+
+        public TouchState() => Clear();
+
+        public Touch this[int slot] => _touches[slot];
+
+        /// <summary>Takes an event.</summary>
+        /// <returns>Whether it was about a finger.</returns>
+        public bool Take(in InputEvent e)
+        {
+            if (e.Type != InputEventType.Absolute)
+                return false;
+            ref var touch = ref _touches[_slot];
+            switch (e.Code)
+            {
+                case InputCodes.TouchSlot:
+                    _slot = e.Value;
+                    return true;
+                case InputCodes.TouchId:
+                    touch = touch with { Id = e.Value };
+                    return true;
+                case InputCodes.TouchX:
+                    touch = touch with { X = e.Value };
+                    return true;
+                case InputCodes.TouchY:
+                    touch = touch with { Y = e.Value };
+                    return true;
+                default:
+                    return false;
+            }
+        }
+
+        /// <summary>Becomes the same as another.</summary>
+        public void Become(TouchState other)
+        {
+            other._touches.CopyTo(_touches, 0);
+            _slot = other._slot;
+        }
+
+        /// <summary>Whether a finger is there that somebody else hasn't heard of as it is.</summary>
+        public bool HasNewsFor(TouchState other)
+        {
+            for (var slot = 0; slot < _touches.Length; slot++)
+            {
+                if (_touches[slot].Id != InputCodes.NoTouch && _touches[slot] != other._touches[slot])
+                    return true;
+            }
+
+            return false;
+        }
+
+        public void Clear()
+        {
+            Array.Fill(_touches, new Touch(InputCodes.NoTouch, 0, 0));
+            _slot = 0;
+        }
+    }
+
+    private readonly record struct Touch(int Id, int X, int Y);
 }

@@ -124,7 +124,7 @@ public interface IDisplayEvents
     {
     }
 
-    /// <summary>The user's keyboard or pointer is elsewhere now, or the display is gone: nothing stays pressed. Told once too often rather than not at all.</summary>
+    /// <summary>The user's keyboard, pointer or fingers are elsewhere now, or the display is gone: nothing stays pressed. Told once too often rather than not at all.</summary>
     /// <param name="kind">What.</param>
     void InputLeft(InputKind kind)
     {

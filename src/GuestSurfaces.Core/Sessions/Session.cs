@@ -25,6 +25,7 @@ public sealed class Session : IGuestDisplay, IDisplayEvents, IBufferWatcher
     public const long AwayDelayNs = 5_000_000_000;
 
     private readonly Scanout[] _scanouts = new Scanout[Limits.MaxScanouts];
+    private readonly DesktopLayout _layout = new();
     private readonly IClock _clock;
     private readonly long _maxHoldNs;
 
@@ -81,6 +82,7 @@ public sealed class Session : IGuestDisplay, IDisplayEvents, IBufferWatcher
         if (!s.Enabled)
             Enable(ref s);
         s.Shown = frame.Storage;
+        _layout.Set(scanout, frame.Source);
         Statistics.FramesReceived++;
         s.Unsettled.Add(frame.Serial, _clock.NowNs, frame.Awaited);
         if (!s.Reads.Add(frame.Storage, frame.Serial))
@@ -116,6 +118,7 @@ public sealed class Session : IGuestDisplay, IDisplayEvents, IBufferWatcher
             return;
         s.Enabled = false;
         s.Shown = null;
+        _layout.Set(scanout, default);
         s.BlankTimer.ArmIn(BlankDelayNs);
     }
 
@@ -124,6 +127,7 @@ public sealed class Session : IGuestDisplay, IDisplayEvents, IBufferWatcher
     {
         _scanouts[scanout].Enabled = false;
         _scanouts[scanout].Shown = null;
+        _layout.Set(scanout, default);
     }
 
     /// <inheritdoc/>
@@ -180,6 +184,7 @@ public sealed class Session : IGuestDisplay, IDisplayEvents, IBufferWatcher
             s.BlankTimer.Cancel();
             s.Enabled = false;
             s.Shown = null;
+            _layout.Set(i, default);
             CloseWindow(i);
             s.HoldTimer.Cancel();
             s.Reads.Clear();
@@ -266,7 +271,16 @@ public sealed class Session : IGuestDisplay, IDisplayEvents, IBufferWatcher
     }
 
     /// <inheritdoc/>
-    void IDisplayEvents.Input(int scanout, InputKind kind, ReadOnlySpan<InputEvent> frame) => Input?.Send(kind, frame);
+    void IDisplayEvents.Input(int scanout, InputKind kind, ReadOnlySpan<InputEvent> frame)
+    {
+        if (Input is not { } input)
+            return;
+        Span<InputEvent> mapped = stackalloc InputEvent[InputCodes.MaxFrame];
+        mapped = mapped[..frame.Length];
+        frame.CopyTo(mapped);
+        _layout.Map(scanout, mapped);
+        input.Send(kind, mapped);
+    }
 
     /// <inheritdoc/>
     public void InputLeft(InputKind kind) => Input?.Release(kind);

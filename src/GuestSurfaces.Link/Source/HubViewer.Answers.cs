@@ -45,6 +45,7 @@ internal sealed partial class HubViewer
         if (_credit is 0 or > LinkLimits.MaxCredit)
             return $"it gives credit for {_credit} frames";
         WantsControl = (hello.Wishes & HelloBody.WantsControl) != 0;
+        _kinds = HelloBody.KindsOf(hello.Features) & _hub.Takes;
         Name = name;
         _helloTimer.Cancel();
         _hub.OnGreeted(this);
@@ -155,7 +156,8 @@ internal sealed partial class HubViewer
     private string? OnReport(ref LinkReader reader)
     {
         if (!reader.TryTake(out ReportBody body) || body.Rung > (uint)Rung.Direct
-            || !reader.TryTakeText(out var reason) || !reader.TryTakeText(out var remedy) || !reader.TryTakeText(out var composited) || !reader.IsDone)
+            || !reader.TryTakeText(out var reason) || !reader.TryTakeText(out var remedy) || !reader.TryTakeText(out var composited)
+            || !reader.TryTakeText(out var syncMode) || !reader.TryTakeText(out var syncReason) || !reader.IsDone)
         {
             return "a REPORT is malformed";
         }
@@ -164,6 +166,7 @@ internal sealed partial class HubViewer
             return null;
         _hub.Statistics.DisplayRung = new RungReport((Rung)body.Rung, reason, remedy);
         _hub.Statistics.CompositedBecause = composited;
+        (_hub.Statistics.SyncMode, _hub.Statistics.SyncReason) = (syncMode, syncReason);
         return null;
     }
 
@@ -181,7 +184,7 @@ internal sealed partial class HubViewer
     private string? OnInput(in MessageHead head, ref LinkReader reader)
     {
         Span<InputEvent> frame = stackalloc InputEvent[InputCodes.MaxFrame];
-        if (head.Id >= LinkLimits.Surfaces || !reader.TryTake(out InputBody body) || body.Kind > (uint)InputKind.Pointer || body.Events is 0 or > InputCodes.MaxFrame)
+        if (head.Id >= LinkLimits.Surfaces || !reader.TryTake(out InputBody body) || !IsInUse(body.Kind) || body.Events is 0 or > InputCodes.MaxFrame)
             return "an INPUT is malformed";
         var count = (int)body.Events;
         for (var i = 0; i < count; i++)
@@ -199,6 +202,9 @@ internal sealed partial class HubViewer
             _hub.Events.Input((int)head.Id, (InputKind)body.Kind, frame[..count]);
         return null;
     }
+
+    // A keyboard and a pointer may be told of whoever hears it; later kinds only where both sides know them.
+    private bool IsInUse(uint kind) => kind <= (uint)InputKind.Pointer || (kind <= (uint)InputKind.Touch && (_kinds & (InputKinds)(1 << (int)kind)) != 0);
 
     private string? OnBye(ref LinkReader reader)
     {

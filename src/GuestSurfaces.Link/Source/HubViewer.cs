@@ -3,6 +3,7 @@ using System.Runtime.CompilerServices;
 using GuestSurfaces.Core.Buffers;
 using GuestSurfaces.Core.Diagnostics;
 using GuestSurfaces.Core.Frames;
+using GuestSurfaces.Core.Input;
 using GuestSurfaces.Core.Loop;
 using GuestSurfaces.Interop;
 using GuestSurfaces.Link.Wire;
@@ -28,6 +29,7 @@ internal sealed partial class HubViewer : ILinkSpeaker
     private readonly LoopTimer _helloTimer;
     private readonly ViewerSurface[] _surfaces = new ViewerSurface[LinkLimits.Surfaces];
     private RungReport? _toldReport;
+    private InputKinds _kinds; // that both sides know
     private bool _toldControl;
     private bool _isReplayed;
     private bool _isGone;
@@ -71,10 +73,10 @@ internal sealed partial class HubViewer : ILinkSpeaker
 
     /// <summary>Says hello.</summary>
     /// <param name="name">The guest's.</param>
-    /// <param name="takesInput">Whether the guest has a keyboard and a pointer.</param>
-    public void Greet(string name, bool takesInput)
+    /// <param name="takes">What the guest has to type and point with.</param>
+    public void Greet(string name, InputKinds takes)
     {
-        Hello.Write(_channel.Writer, LinkOpcode.SourceHello, takesInput ? HelloBody.HasInput : 0, wishes: 0, name);
+        Hello.Write(_channel.Writer, LinkOpcode.SourceHello, HelloBody.FeaturesOf(takes), wishes: 0, name);
         _ = _channel.Send(); // if not, the hub has heard
     }
 

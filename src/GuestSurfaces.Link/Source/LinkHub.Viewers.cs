@@ -38,8 +38,8 @@ public sealed partial class LinkHub
         if (wasInCharge)
         {
             InCharge = null;
-            Events.InputLeft(InputKind.Keyboard);
-            Events.InputLeft(InputKind.Pointer);
+            foreach (var kind in Enum.GetValues<InputKind>())
+                Events.InputLeft(kind);
         }
 
         viewer.Storages.Abandon();

@@ -2,6 +2,7 @@
 using GuestSurfaces.Core.Buffers;
 using GuestSurfaces.Core.Diagnostics;
 using GuestSurfaces.Core.Frames;
+using GuestSurfaces.Core.Input;
 using GuestSurfaces.Core.Loop;
 using GuestSurfaces.Core.Sessions;
 using GuestSurfaces.Interop;
@@ -73,8 +74,8 @@ public sealed partial class LinkHub : IGuestDisplay, IDisposable
     /// <summary>What the viewer in charge calls itself; empty without one.</summary>
     public string InChargeName => InCharge?.Name ?? string.Empty;
 
-    /// <summary>Whether the guest has a keyboard and a pointer: viewers are told when they connect.</summary>
-    public bool TakesInput { get; init; }
+    /// <summary>What the guest has to type and point with: viewers are told when they connect.</summary>
+    public InputKinds Takes { get; init; }
 
     /// <summary>The guest's name.</summary>
     internal string Name { get; }
@@ -98,7 +99,7 @@ public sealed partial class LinkHub : IGuestDisplay, IDisposable
         }
 
         _viewers.Add(viewer);
-        viewer.Greet(Name, TakesInput);
+        viewer.Greet(Name, Takes);
     }
 
     /// <inheritdoc/>

@@ -39,7 +39,7 @@ public sealed partial class LinkViewer
         }
 
         SourceName = name;
-        SourceTakesInput = (hello.Features & HelloBody.HasInput) != 0;
+        SourceTakes = HelloBody.KindsOf(hello.Features);
         _isGreeted = true;
         _hello.Cancel();
         ArmFlush();

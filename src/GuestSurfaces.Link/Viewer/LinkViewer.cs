@@ -27,7 +27,7 @@ public sealed partial class LinkViewer : IDisplayEvents, ILinkSpeaker, IDisposab
     private static readonly int s_surfaceBytes =
         FrameAnswers.MaxBytes + (3 * MessageHead.Bytes) + Unsafe.SizeOf<ModeBody>() + Unsafe.SizeOf<RefreshBody>();
 
-    private static readonly int s_reportBytes = (3 * MessageHead.Bytes) + Unsafe.SizeOf<ReportBody>() + (3 * LinkText.MaxBytes(LinkLimits.TextBytes)) + Unsafe.SizeOf<TallyBody>();
+    private static readonly int s_reportBytes = (3 * MessageHead.Bytes) + Unsafe.SizeOf<ReportBody>() + (5 * LinkText.MaxBytes(LinkLimits.TextBytes)) + Unsafe.SizeOf<TallyBody>();
 
     private readonly ShownSurface[] _surfaces = new ShownSurface[LinkLimits.Surfaces];
     private readonly TimerQueue _timers;
@@ -37,11 +37,13 @@ public sealed partial class LinkViewer : IDisplayEvents, ILinkSpeaker, IDisposab
     private readonly ILogger _logger;
     private readonly LoopTimer _flush;
     private readonly LoopTimer _hello;
-    private readonly ViewerInput[] _input = [new(InputKind.Keyboard), new(InputKind.Pointer)];
+    private readonly ViewerInput[] _input = [.. Enum.GetValues<InputKind>().Select(static kind => new ViewerInput(kind))];
     private ReceivedStorages _storages;
     private LinkChannel? _channel;
     private RungReport? _toldReport;
     private string _toldComposited = string.Empty;
+    private string _toldSyncMode = string.Empty;
+    private string _toldSyncReason = string.Empty;
     private long _toldZeroCopy;
     private long _toldCopied;
     private bool _hasDisplayChanged;
@@ -84,8 +86,8 @@ public sealed partial class LinkViewer : IDisplayEvents, ILinkSpeaker, IDisposab
     /// <summary>What the source calls itself; empty until it said hello.</summary>
     public string SourceName { get; private set; } = string.Empty;
 
-    /// <summary>Whether the source's guest has a keyboard and a pointer. Known when it has said hello.</summary>
-    public bool SourceTakesInput { get; private set; }
+    /// <summary>What the source's guest has to type and point with. Known when it has said hello.</summary>
+    public InputKinds SourceTakes { get; private set; }
 
     /// <summary>Hears that the source has said hello: its name is known, its frames come next.</summary>
     public Action? Greeted { get; set; }
@@ -121,7 +123,7 @@ public sealed partial class LinkViewer : IDisplayEvents, ILinkSpeaker, IDisposab
         }
 
         var wishes = (_options.WantsControl ? HelloBody.WantsControl : 0) | ((uint)_options.Credit << HelloBody.CreditShift);
-        Hello.Write(_channel.Writer, LinkOpcode.ViewerHello, HelloBody.HasInput, wishes, _options.Name);
+        Hello.Write(_channel.Writer, LinkOpcode.ViewerHello, HelloBody.HasInput | HelloBody.HasMouse | HelloBody.HasTouch, wishes, _options.Name);
         _ = _channel.Send(); // if not, we have heard
     }
 
@@ -196,7 +198,7 @@ public sealed partial class LinkViewer : IDisplayEvents, ILinkSpeaker, IDisposab
     /// <inheritdoc/>
     public void Input(int scanout, InputKind kind, ReadOnlySpan<InputEvent> frame)
     {
-        if (!IsInCharge || !SourceTakesInput)
+        if (!IsInCharge || (SourceTakes & (InputKinds)(1 << (int)kind)) == 0)
             return;
         _input[(int)kind].Add(scanout, frame);
         ArmFlush();
@@ -244,7 +246,7 @@ public sealed partial class LinkViewer : IDisplayEvents, ILinkSpeaker, IDisposab
         }
 
         ForgetInput();
-        (_isGreeted, IsInCharge, SourceTakesInput, _toldReport, _hasDisplayChanged) = (false, false, false, null, false);
+        (_isGreeted, IsInCharge, SourceTakes, _toldReport, _hasDisplayChanged) = (false, false, InputKinds.None, null, false);
         SourceName = string.Empty;
     }
 
@@ -314,15 +316,19 @@ public sealed partial class LinkViewer : IDisplayEvents, ILinkSpeaker, IDisposab
     // How frames get to the screen, and what that came to: along with answers, never for its own sake.
     private void WriteReport(LinkWriter writer)
     {
-        if (!Equals(_toldReport, _statistics.DisplayRung) || _toldComposited != _statistics.CompositedBecause)
+        if (!Equals(_toldReport, _statistics.DisplayRung) || _toldComposited != _statistics.CompositedBecause
+            || _toldSyncMode != _statistics.SyncMode || _toldSyncReason != _statistics.SyncReason)
         {
             _toldReport = _statistics.DisplayRung;
             _toldComposited = _statistics.CompositedBecause;
+            (_toldSyncMode, _toldSyncReason) = (_statistics.SyncMode, _statistics.SyncReason);
             writer.Begin(LinkOpcode.ViewerReport);
             writer.Put(new ReportBody { Rung = (uint)_toldReport.Rung });
             writer.PutText(_toldReport.Reason);
             writer.PutText(_toldReport.Remedy);
             writer.PutText(_toldComposited);
+            writer.PutText(_toldSyncMode);
+            writer.PutText(_toldSyncReason);
             writer.End();
         }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 using System.Runtime.InteropServices;
+using GuestSurfaces.Core.Input;
 
 namespace GuestSurfaces.Link.Wire;
 
@@ -22,8 +23,18 @@ internal struct HelloBody
     public const uint GoodMagic = 0x4b4c_5347; // "GSLK"
     public const ushort Version = 1;
     public const uint HasInput = 1;
+    public const uint HasMouse = 2;
+    public const uint HasTouch = 4;
     public const uint WantsControl = 1;
     public const int CreditShift = 8;
+
+    /// <summary>The devices that features stand for.</summary>
+    public static InputKinds KindsOf(uint features) =>
+        ((features & HasInput) != 0 ? InputKinds.Keyboard | InputKinds.Pointer : 0) | ((features & HasMouse) != 0 ? InputKinds.Mouse : 0) | ((features & HasTouch) != 0 ? InputKinds.Touch : 0);
+
+    /// <summary>The features that stand for devices.</summary>
+    public static uint FeaturesOf(InputKinds kinds) =>
+        ((kinds & (InputKinds.Keyboard | InputKinds.Pointer)) != 0 ? HasInput : 0) | ((kinds & InputKinds.Mouse) != 0 ? HasMouse : 0) | ((kinds & InputKinds.Touch) != 0 ? HasTouch : 0);
 
     public uint Magic;
     public ushort OldestVersion;
@@ -158,7 +169,7 @@ internal struct CursorAtBody
     public int Y;
 }
 
-/// <summary>REPORT of either side; a reason and a remedy follow, and a viewer's word on what the compositor makes of it.</summary>
+/// <summary>REPORT of either side; a reason and a remedy follow, and a viewer's word on what the compositor makes of it and how they synchronise.</summary>
 [StructLayout(LayoutKind.Sequential)]
 internal struct ReportBody
 {

@@ -69,18 +69,21 @@ internal sealed class DmabufReleases : IBufferConsumer
         Check(wait);
     }
 
+    /// <summary>Unlocks a storage that no device is at work in. Call it last, it leads to upcalls.</summary>
+    /// <param name="storage">The buffer's.</param>
+    /// <param name="locks">How many locks.</param>
+    public static void Free(BufferStorage storage, int locks)
+    {
+        for (; locks > 0; locks--)
+            storage.Unlock();
+    }
+
     void IBufferConsumer.OnClosed(BufferStorage storage)
     {
         if (Find(storage) is not { } wait)
             return;
         wait.Close();
         _waits.Remove(wait);
-    }
-
-    private static void Free(BufferStorage storage, int locks)
-    {
-        for (; locks > 0; locks--)
-            storage.Unlock();
     }
 
     private void Check(Wait wait)

@@ -16,6 +16,19 @@ internal interface IDmabufSync
     /// <param name="dmabuf">Borrowed.</param>
     void PublishCpuWrites(DmabufHandle dmabuf);
 
+    /// <summary>Lets everybody who looks at a dma-buf's fences wait for one more. Doesn't wait.</summary>
+    /// <param name="dmabuf">Borrowed.</param>
+    /// <param name="fence">Borrowed.</param>
+    /// <param name="access">What goes on until it signals.</param>
+    /// <returns>False if the kernel can't: one before 6.0.</returns>
+    bool TryAddFence(DmabufHandle dmabuf, SyncFileHandle fence, DmabufAccess access);
+
+    /// <summary>Tells when a fence has signalled. Armed at once.</summary>
+    /// <param name="fence">Borrowed; stays open until the watch is disposed.</param>
+    /// <param name="handler">Who is told, perhaps too often.</param>
+    /// <returns>The watch, or null if that is no fence.</returns>
+    IFenceWatch? TryWatch(SyncFileHandle fence, IFdHandler handler);
+
     /// <summary>Prepares for being told when it's worth asking again. Not armed yet.</summary>
     /// <param name="dmabuf">Borrowed; stays open until the watch is disposed.</param>
     /// <param name="handler">Who is told, perhaps too often.</param>
@@ -48,12 +61,19 @@ internal sealed class LoopDmabufSync(EventLoop loop) : IDmabufSync
     }
 
     /// <inheritdoc/>
-    public IFenceWatch? TryWatch(DmabufHandle dmabuf, IFdHandler handler) =>
-        loop.TryWatch(dmabuf, EpollEvents.None, handler, out _) is { } watch ? new Watch(watch) : null;
+    public bool TryAddFence(DmabufHandle dmabuf, SyncFileHandle fence, DmabufAccess access) => dmabuf.ImportFence(fence, access) == Errno.None;
 
-    private sealed class Watch(FdWatch watch) : IFenceWatch
+    /// <inheritdoc/>
+    public IFenceWatch? TryWatch(SyncFileHandle fence, IFdHandler handler) =>
+        loop.TryWatch(fence, EpollEvents.In, handler, out _) is { } watch ? new Watch(watch, EpollEvents.In) : null;
+
+    /// <inheritdoc/>
+    public IFenceWatch? TryWatch(DmabufHandle dmabuf, IFdHandler handler) =>
+        loop.TryWatch(dmabuf, EpollEvents.None, handler, out _) is { } watch ? new Watch(watch, EpollEvents.Out) : null;
+
+    private sealed class Watch(FdWatch watch, EpollEvents events) : IFenceWatch
     {
-        public void Arm(bool isArmed) => watch.Modify(isArmed ? EpollEvents.Out : EpollEvents.None);
+        public void Arm(bool isArmed) => watch.Modify(isArmed ? events : EpollEvents.None);
 
         public void Dispose() => watch.Dispose();
     }

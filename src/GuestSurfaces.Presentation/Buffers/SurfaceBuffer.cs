@@ -29,9 +29,17 @@ internal interface ISurfaceBufferUser
     DmabufFeedback Feedback => DmabufFeedback.None;
 }
 
+/// <summary>What explicit synchronisation keeps for one buffer: it goes when the buffer does.</summary>
+internal interface IBufferReleases
+{
+    /// <summary>No release is awaited any more. A second call does nothing.</summary>
+    void Destroy();
+}
+
 /// <summary>
 /// One wl_buffer on one surface, and the storage locks that its commits hold. Every commit brings a lock, every lock goes back exactly once:
-/// with the release that covers it, or with the connection; those of dma-bufs when no GPU reads them any more.
+/// with the release that covers it, or with the connection; those of dma-bufs when no GPU reads them any more. Commits that explicit synchronisation knows
+/// have a release each, and wl_buffer.release says nothing about them; the others share it.
 /// <para>
 /// A wl_buffer may be committed again while the compositor holds it (a guest that draws into one buffer). A release then stands for all commits
 /// that the compositor had seen when it sent it. Which these were tells a wl_display.sync before the commit: a release that comes before its
@@ -46,6 +54,7 @@ internal sealed class SurfaceBuffer : IWlBufferListener, IWlCallbackListener
     private WlCallback? _spareMarker;
     private int _seenCommits;
     private int _newCommits;
+    private int _explicitCommits;
 
     /// <summary>Describes a buffer that an importer is about to make.</summary>
     /// <param name="storage">Its pixels. Not locked until a commit.</param>
@@ -89,7 +98,10 @@ internal sealed class SurfaceBuffer : IWlBufferListener, IWlCallbackListener
     public WlBuffer Proxy => _proxy ?? throw new InvalidOperationException("the wl_buffer isn't there yet");
 
     /// <summary>Whether the compositor may be reading it.</summary>
-    public bool IsBusy => _seenCommits + _newCommits > 0;
+    public bool IsBusy => _seenCommits + _newCommits + _explicitCommits > 0;
+
+    /// <summary>What its surface's synchronisation keeps for it; null until it does.</summary>
+    public IBufferReleases? Releases { get; set; }
 
     /// <summary>Whether its surface is gone.</summary>
     public bool IsRetired { get; private set; }
@@ -119,7 +131,7 @@ internal sealed class SurfaceBuffer : IWlBufferListener, IWlCallbackListener
     public void TakeCommit(WlDisplay display)
     {
         _releases.Publish(Storage);
-        if (!IsBusy)
+        if (_seenCommits + _newCommits == 0)
         {
             _seenCommits = 1;
             return;
@@ -133,22 +145,49 @@ internal sealed class SurfaceBuffer : IWlBufferListener, IWlCallbackListener
         display.Sync(marker);
     }
 
+    /// <summary>The buffer is about to be attached and committed with a release of its own.</summary>
+    /// <remarks>Ownership: the caller's lock on the storage is this buffer's from here on.</remarks>
+    public void TakeExplicitCommit()
+    {
+        _releases.Publish(Storage);
+        _explicitCommits++;
+    }
+
+    /// <summary>Commits with releases of their own are released. Call it last, it leads to upcalls.</summary>
+    /// <param name="commits">How many; no more than were taken.</param>
+    /// <param name="isFenced">Whether the dma-buf's fences still say when.</param>
+    public void ReleaseCommits(int commits, bool isFenced = false)
+    {
+        _explicitCommits -= commits;
+        if (IsRetired && !IsBusy)
+            Destroy();
+        if (isFenced)
+            _releases.Unlock(Storage, commits);
+        else
+            DmabufReleases.Free(Storage, commits);
+        User.OnBufferChanged(this);
+    }
+
     /// <summary>Its surface is gone: the wl_buffer goes too, at the latest when the compositor gives it back.</summary>
     public void Retire()
     {
         IsRetired = true;
         if (!IsBusy)
-            _proxy?.Destroy();
+            Destroy();
     }
 
     /// <summary>The storage closes: nobody reads it any more.</summary>
-    public void Destroy() => _proxy?.Destroy();
+    public void Destroy()
+    {
+        _proxy?.Destroy();
+        Releases?.Destroy();
+    }
 
     /// <summary>The connection is gone and the compositor with it: all locks go back, as with a release.</summary>
     public void Abandon()
     {
-        var locks = _seenCommits + _newCommits;
-        _seenCommits = _newCommits = 0;
+        var locks = _seenCommits + _newCommits + _explicitCommits;
+        _seenCommits = _newCommits = _explicitCommits = 0;
         _releases.Unlock(Storage, locks);
     }
 
@@ -157,7 +196,7 @@ internal sealed class SurfaceBuffer : IWlBufferListener, IWlCallbackListener
         var locks = _seenCommits;
         _seenCommits = 0;
         if (IsRetired && !IsBusy)
-            sender.Destroy();
+            Destroy();
         _releases.Unlock(Storage, locks);
         User.OnBufferChanged(this);
     }

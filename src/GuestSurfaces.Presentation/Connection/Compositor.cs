@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MIT
+using GuestSurfaces.Core.Input;
 using GuestSurfaces.Core.Loop;
 using GuestSurfaces.Presentation.Buffers;
 using GuestSurfaces.Presentation.Conversion;
 using GuestSurfaces.Presentation.Input;
+using GuestSurfaces.Presentation.Sync;
 using GuestSurfaces.Wayland;
 
 namespace GuestSurfaces.Presentation.Connection;
@@ -10,9 +12,6 @@ namespace GuestSurfaces.Presentation.Connection;
 /// <summary>Whom a connection tells.</summary>
 internal interface ICompositorOwner : IInputOwner
 {
-    /// <summary>Whether the guest has a keyboard and a pointer.</summary>
-    bool TakesInput { get; }
-
     /// <summary>Everything is bound and known: windows can be made.</summary>
     void OnReady();
 
@@ -22,13 +21,21 @@ internal interface ICompositorOwner : IInputOwner
     /// <summary>What the compositor imports has changed.</summary>
     void OnDmabufsChanged();
 
-    /// <summary>A storage closed, and there are requests about it to send: otherwise the compositor keeps its memory.</summary>
-    void OnStorageClosed();
+    /// <summary>There are requests to send that nothing of the compositor's has caused: a storage closed, or a time is over.</summary>
+    void OnRequestsWait();
+
+    /// <summary>Something that isn't the compositor has led to requests: a fence. They are to be sent.</summary>
+    void Flush();
 
     /// <summary>A frame has to be converted, for the first time.</summary>
     /// <param name="device">What the compositor draws with, a dev_t; 0 if it doesn't tell.</param>
     /// <returns>The GPU, for as long as the connection lasts; null if nothing is to be converted.</returns>
     GpuQueue? OpenGpu(ulong device);
+
+    /// <summary>The compositor takes timelines: who makes them here?</summary>
+    /// <param name="device">What the compositor draws with, a dev_t; 0 if it doesn't tell.</param>
+    /// <returns>The device (the connection's), or why there is none.</returns>
+    (ITimelineDevice? Device, string Problem) OpenTimelines(ulong device);
 
     /// <summary>The connection is at its end.</summary>
     /// <param name="failure">Why.</param>
@@ -47,26 +54,34 @@ internal sealed class Compositor : IWaylandConnectionListener, IWaylandGlobalsLi
     private readonly WaylandGlobals _globals;
     private readonly Outputs _outputs;
     private Seats? _seats;
+    private GrabProtocols? _grabs;
+    private InputKinds _seatsTell;
     private BufferCache? _buffers;
     private BlackBuffers? _black;
     private BlackBuffers? _shade;
     private SignBuffers? _sign;
+    private NoticeBuffers? _notices;
     private DmabufFeedbackReader? _feedback;
     private GpuQueue? _gpu;
     private bool _hasAskedForGpu;
+    private ConnectionSync? _sync;
+    private WpLinuxDrmSyncobjManagerV1? _timelines;
+    private ZwpLinuxExplicitSynchronizationV1? _fences;
 
     /// <summary>Starts the set-up.</summary>
     /// <param name="connection">Adopted: <see cref="Close"/> disposes it.</param>
-    /// <param name="clock">CLOCK_MONOTONIC.</param>
+    /// <param name="timers">On CLOCK_MONOTONIC.</param>
+    /// <param name="dmabufSync">Knows about dma-bufs' fences.</param>
     /// <param name="releases">Gives the locks of buffers back.</param>
     /// <param name="owner">Who is told.</param>
-    public Compositor(WaylandConnection connection, IClock clock, DmabufReleases releases, ICompositorOwner owner)
+    public Compositor(WaylandConnection connection, TimerQueue timers, IDmabufSync dmabufSync, DmabufReleases releases, ICompositorOwner owner)
     {
+        DmabufSync = dmabufSync;
         Connection = connection;
-        Clock = clock;
+        Timers = timers;
         _releases = releases;
         _owner = owner;
-        PresentationClock = new PresentationClock(clock);
+        PresentationClock = new PresentationClock(timers.Clock);
         _outputs = new Outputs(owner.OnOutputsChanged);
         connection.Listener = this;
         _globals = new WaylandGlobals(connection, this);
@@ -76,8 +91,11 @@ internal sealed class Compositor : IWaylandConnectionListener, IWaylandGlobalsLi
     /// <summary>The connection.</summary>
     public WaylandConnection Connection { get; }
 
+    /// <summary>The loop's.</summary>
+    public TimerQueue Timers { get; }
+
     /// <summary>CLOCK_MONOTONIC.</summary>
-    public IClock Clock { get; }
+    public IClock Clock => Timers.Clock;
 
     /// <summary>Whether windows can be made.</summary>
     public bool IsReady { get; private set; }
@@ -105,6 +123,12 @@ internal sealed class Compositor : IWaylandConnectionListener, IWaylandGlobalsLi
 
     /// <summary>Imports dma-bufs; may be missing.</summary>
     public ZwpLinuxDmabufV1? Dmabuf { get; private set; }
+
+    /// <summary>Knows about dma-bufs' fences.</summary>
+    public IDmabufSync DmabufSync { get; }
+
+    /// <summary>How surfaces tell when their buffers may be read.</summary>
+    public ConnectionSync Sync => _sync ?? throw new InvalidOperationException("the connection isn't set up yet");
 
     /// <summary>What it says about dma-bufs in general.</summary>
     public DmabufFeedback Feedback => _feedback?.Current ?? DmabufFeedback.None;
@@ -136,33 +160,45 @@ internal sealed class Compositor : IWaylandConnectionListener, IWaylandGlobalsLi
     /// <summary>The sign on pictures that nobody sends any more.</summary>
     public SignBuffers Sign => _sign ?? throw new InvalidOperationException("the connection isn't set up yet");
 
+    /// <summary>What windows say in words.</summary>
+    public NoticeBuffers Notices => _notices ?? throw new InvalidOperationException("the connection isn't set up yet");
+
     /// <summary>The monitors.</summary>
     public Outputs Outputs => _outputs;
 
-    /// <summary>The guest has a keyboard and a pointer from now on, or hasn't.</summary>
+    /// <summary>The seats; null while the guest has nothing to type and point with.</summary>
+    public Seats? Seats => _seats;
+
+    /// <summary>The guest has other devices from now on.</summary>
     public void UpdateSeats()
     {
-        var isWanted = _owner.TakesInput;
-        if (isWanted == _seats is not null)
+        if (_owner.Takes == _seatsTell)
             return;
-        var seats = _seats ?? new Seats(_owner);
-        _seats = isWanted ? seats : null;
+        _seatsTell = _owner.Takes;
+        var old = _seats;
+        _seats = _seatsTell == InputKinds.None ? null : new Seats(this, _owner, _grabs ??= new GrabProtocols(_globals));
         foreach (var global in _globals.All)
         {
             if (global.Interface != WlSeat.InterfaceType.Name)
                 continue;
-            if (isWanted)
-                seats.Add(_globals, global);
-            else
-                seats.Remove(global);
+            old?.Remove(global);
+            _seats?.Add(_globals, global);
         }
     }
+
+    /// <summary>Sends what something else than the compositor's events has led to.</summary>
+    public void Flush() => _owner.Flush();
+
+    /// <summary>The same at the end of this turn, for whoever is in the middle of something.</summary>
+    public void FlushSoon() => _owner.OnRequestsWait();
 
     /// <summary>Ends the connection: every lock goes back.</summary>
     public void Close()
     {
         IsReady = false;
+        _seats?.Forget();
         _buffers?.Abandon();
+        _sync?.Close();
         _gpu?.Close();
         Connection.Listener = null;
         Connection.Dispose();
@@ -188,6 +224,7 @@ internal sealed class Compositor : IWaylandConnectionListener, IWaylandGlobalsLi
     {
         if (_buffers is not null)
         {
+            _sync = new ConnectionSync(Connection.Display, DmabufSync, _timelines, _fences, () => _owner.OpenTimelines(Feedback.MainDevice ?? 0), Flush);
             IsReady = true;
             UpdateSeats();
             _owner.OnReady();
@@ -242,12 +279,15 @@ internal sealed class Compositor : IWaylandConnectionListener, IWaylandGlobalsLi
         Dmabuf = _globals.Find(ZwpLinuxDmabufV1.InterfaceType.Name) is { Version: >= 3 } ? _globals.Bind<ZwpLinuxDmabufV1>() : null;
         if (Dmabuf is { } dmabuf)
             _feedback = new DmabufFeedbackReader(dmabuf, OnFeedback);
+        _timelines = _globals.Bind<WpLinuxDrmSyncobjManagerV1>();
+        _fences = _globals.Bind<ZwpLinuxExplicitSynchronizationV1>();
         var shm = _globals.Require<WlShm>();
         var reason = Dmabuf is null ? "the compositor offers no linux-dmabuf" : string.Empty; // else the guest's side knows why its pixels are no dma-buf
-        _buffers = new BufferCache(new ShmImporter(shm, canScale, reason), new DmabufImporter(Dmabuf, canScale), _releases, _owner.OnStorageClosed);
+        _buffers = new BufferCache(new ShmImporter(shm, canScale, reason), new DmabufImporter(Dmabuf, canScale), _releases, _owner.OnRequestsWait);
         var singlePixel = _globals.Bind<WpSinglePixelBufferManagerV1>();
         _black = new BlackBuffers(shm, singlePixel, canScale, alpha: 255);
         _shade = new BlackBuffers(shm, singlePixel, canScale, alpha: 128);
         _sign = new SignBuffers(shm);
+        _notices = new NoticeBuffers(shm);
     }
 }

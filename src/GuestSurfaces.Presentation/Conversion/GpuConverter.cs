@@ -2,6 +2,7 @@
 using GuestSurfaces.Core.Buffers;
 using GuestSurfaces.Core.Diagnostics;
 using GuestSurfaces.Core.Frames;
+using GuestSurfaces.Core.Sync;
 using GuestSurfaces.Interop;
 using GuestSurfaces.Presentation.Buffers;
 
@@ -189,6 +190,8 @@ internal sealed class GpuConverter : IBufferConsumer
         frame.Storage = target.Storage;
         frame.View = target.Gpu.View;
         frame.Source = _size.Whole;
+        frame.Acquire.Fence?.Dispose(); // the GPU has waited for it
+        frame.Acquire = SyncPoint.Signalled;
         read.Unlock();
     }
 

@@ -67,13 +67,12 @@ internal sealed class FrameMailbox(int scanout, IDisplayEvents events)
             events.Superseded(scanout, unsettled);
     }
 
-    /// <summary>Takes the waiting frame out for a commit. The frame's lock goes with it; its fence is disposed.</summary>
+    /// <summary>Takes the waiting frame out for a commit. The frame's lock and fence go with it.</summary>
     /// <returns>The frame; <see cref="TellCommitted"/> when it is on its way.</returns>
     public GuestFrame Take()
     {
         var frame = _pending;
         Advance();
-        frame.Acquire.Fence?.Dispose();
         return frame;
     }
 

@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: MIT
+using GuestSurfaces.Core.Buffers;
 using GuestSurfaces.Core.Input;
+using GuestSurfaces.Presentation.Connection;
+using GuestSurfaces.Presentation.Cursors;
+using GuestSurfaces.Presentation.Geometry;
 using GuestSurfaces.Wayland;
 
 namespace GuestSurfaces.Presentation.Input;
 
 /// <summary>
-/// A seat's pointer: where it is in the picture, its buttons, and its wheels in 1/120 of a click, as far as the compositor tells so exactly. The desktop's cursor is
-/// hidden over a picture: the guest shows its own. Allocates nothing.
+/// A seat's pointer: where it is in the picture, its buttons, and its wheels in 1/120 of a click, as far as the compositor tells so exactly. While it is locked it is the
+/// guest's mouse, and tells how far it went. Over a picture it looks like the guest's cursor, unless it is locked: then that has a place of its own. Allocates nothing.
 /// </summary>
 internal sealed class SeatPointer : IWlPointerListener
 {
@@ -15,26 +19,36 @@ internal sealed class SeatPointer : IWlPointerListener
     private const int FinePerClick = 120;
     private const int FixedOne = 256;
     private const int Axes = 2; // vertical, horizontal
+    private const int MaxMovement = 1_000_000; // nobody's hand
 
     private readonly WlPointer _proxy;
     private readonly IInputOwner _owner;
+    private readonly PointerCursor _cursor;
     private readonly InputEvent[] _frame = new InputEvent[InputCodes.MaxFrame];
     private readonly long[] _scrolled = new long[Axes]; // in this frame, 1/256 of 1/120 of a click
     private readonly bool[] _isExact = new bool[Axes];
     private readonly long[] _fineRest = new long[Axes];
     private readonly int[] _clickRest = new int[Axes];
     private WlSurface? _surface;
+    private InputKind _kind = InputKind.Pointer;
+    private long _movedX; // in this frame and what is left of those before, 1/256 of a unit
+    private long _movedY;
     private int _count;
 
     /// <summary>Listens.</summary>
+    /// <param name="compositor">The connection.</param>
     /// <param name="proxy">Adopted.</param>
     /// <param name="owner">Who is told.</param>
-    public SeatPointer(WlPointer proxy, IInputOwner owner)
+    public SeatPointer(Compositor compositor, WlPointer proxy, IInputOwner owner)
     {
         _proxy = proxy;
         _owner = owner;
+        _cursor = new PointerCursor(compositor, proxy, TellPointed);
         proxy.Listener = this;
     }
+
+    /// <summary>The pointer.</summary>
+    public WlPointer Proxy => _proxy;
 
     private bool HasFrames => _proxy.Version >= 5;
 
@@ -42,25 +56,66 @@ internal sealed class SeatPointer : IWlPointerListener
     public void Close()
     {
         _proxy.Listener = null;
+        Leave();
+        _cursor.Destroy();
         if (_proxy.Version >= 3)
             _proxy.Release();
+    }
+
+    /// <summary>It is locked in its place from now on, or goes free: it is another device to the guest, and nothing stays pressed on the one that it was.</summary>
+    /// <param name="isLocked">Which of both.</param>
+    public void SetLocked(bool isLocked)
+    {
+        _count = 0;
+        Array.Clear(_scrolled);
+        (_movedX, _movedY) = (0, 0);
+        _owner.OnInputLeft(_kind);
+        _kind = isLocked ? InputKind.Mouse : InputKind.Pointer;
+        if (isLocked)
+            _cursor.Hide();
+        TellPointed();
+    }
+
+    /// <summary>Looks like the guest's cursor, if it is on that picture.</summary>
+    /// <param name="picture">The picture's surface.</param>
+    /// <param name="cursor">The cursor.</param>
+    /// <param name="scanout">The picture's size in scanout pixels.</param>
+    /// <param name="content">The picture's size on its surface.</param>
+    /// <returns>Whether it is.</returns>
+    public bool ShowCursor(WlSurface picture, GuestCursor cursor, BufferSize scanout, SurfaceSize content)
+    {
+        if (_surface != picture || _kind != InputKind.Pointer)
+            return false;
+        _cursor.Show(cursor, scanout, content);
+        return true;
+    }
+
+    /// <summary>It was moved; counts while it is locked.</summary>
+    /// <param name="x">To the right.</param>
+    /// <param name="y">Down.</param>
+    public void MoveBy(WlFixed x, WlFixed y)
+    {
+        if (_kind != InputKind.Mouse)
+            return;
+        (_movedX, _movedY) = (_movedX + x.Raw, _movedY + y.Raw);
+        SendUnframed();
     }
 
     void IWlPointerListener.OnEnter(WlPointer sender, uint serial, WlSurface? surface, WlFixed surfaceX, WlFixed surfaceY)
     {
         _surface = surface;
-        if (_owner.PictureOn(surface) is not null)
-            sender.SetCursor(serial, null, 0, 0);
+        _cursor.Enter(serial);
+        TellPointed();
         Move(surfaceX, surfaceY);
     }
 
     void IWlPointerListener.OnLeave(WlPointer sender, uint serial, WlSurface? surface)
     {
-        _surface = null;
+        Leave();
         _count = 0;
         Array.Clear(_scrolled);
         Array.Clear(_clickRest);
-        _owner.OnInputLeft(InputKind.Pointer);
+        _owner.OnInputLeft(_kind);
     }
 
     void IWlPointerListener.OnMotion(WlPointer sender, uint time, WlFixed surfaceX, WlFixed surfaceY) => Move(surfaceX, surfaceY);
@@ -85,6 +140,20 @@ internal sealed class SeatPointer : IWlPointerListener
 
     void IWlPointerListener.OnFrame(WlPointer sender) => Send();
 
+    private void Leave()
+    {
+        var left = _surface;
+        _surface = null;
+        if (left is not null)
+            _owner.OnPointed(left);
+    }
+
+    private void TellPointed()
+    {
+        if (_surface is not null)
+            _owner.OnPointed(_surface);
+    }
+
     // The exact amount replaces what OnAxis says of the same frame, whichever comes first.
     private void Scroll(WlPointerAxis axis, long fine)
     {
@@ -97,7 +166,7 @@ internal sealed class SeatPointer : IWlPointerListener
 
     private void Move(WlFixed x, WlFixed y)
     {
-        if (_owner.PictureOn(_surface) is { } picture)
+        if (_kind == InputKind.Pointer && _owner.PictureOn(_surface) is { } picture)
         {
             Add(InputEventType.Absolute, InputCodes.AbsoluteX, Place(x, picture.Size.Width));
             Add(InputEventType.Absolute, InputCodes.AbsoluteY, Place(y, picture.Size.Height));
@@ -107,7 +176,7 @@ internal sealed class SeatPointer : IWlPointerListener
     }
 
     // Rounded up: scaled back to pixels and cut, it is the pixel that was meant.
-    private static int Place(WlFixed at, int length)
+    internal static int Place(WlFixed at, int length)
     {
         var scaled = (long)at.Raw * (InputCodes.AbsoluteMax + 1);
         var whole = (long)length * FixedOne;
@@ -138,11 +207,21 @@ internal sealed class SeatPointer : IWlPointerListener
 
     private void Send()
     {
+        AddMovement(ref _movedX, InputCodes.RelativeX);
+        AddMovement(ref _movedY, InputCodes.RelativeY);
         AddWheel(0, InputCodes.Wheel, InputCodes.WheelFine, sign: -1); // down is positive on the desktop, up is in the guest
         AddWheel(1, InputCodes.HorizontalWheel, InputCodes.HorizontalWheelFine, sign: 1);
         if (_count > 0 && _owner.PictureOn(_surface) is { } picture)
-            _owner.OnInput(picture.Scanout, InputKind.Pointer, _frame.AsSpan(0, _count));
+            _owner.OnInput(picture.Scanout, _kind, _frame.AsSpan(0, _count));
         _count = 0;
+    }
+
+    private void AddMovement(ref long moved, ushort axis)
+    {
+        var whole = (int)Math.Clamp(moved / FixedOne, -MaxMovement, MaxMovement);
+        moved %= FixedOne;
+        if (whole != 0 && _count < _frame.Length)
+            _frame[_count++] = new InputEvent(InputEventType.Relative, axis, whole);
     }
 
     private void AddWheel(int axis, ushort wheel, ushort wheelFine, int sign)

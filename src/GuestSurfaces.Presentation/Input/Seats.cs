@@ -1,11 +1,18 @@
 // SPDX-License-Identifier: MIT
+using GuestSurfaces.Core.Buffers;
 using GuestSurfaces.Core.Input;
+using GuestSurfaces.Presentation.Connection;
+using GuestSurfaces.Presentation.Cursors;
+using GuestSurfaces.Presentation.Geometry;
 using GuestSurfaces.Wayland;
 
 namespace GuestSurfaces.Presentation.Input;
 
-/// <summary>A connection's seats: keyboards and pointers as they come and go.</summary>
-internal sealed class Seats(IInputOwner owner) : IWlSeatListener
+/// <summary>A connection's seats: keyboards, pointers and touchscreens as they come and go.</summary>
+/// <param name="compositor">The connection.</param>
+/// <param name="owner">Who is told.</param>
+/// <param name="protocols">For grabs.</param>
+internal sealed class Seats(Compositor compositor, IInputOwner owner, GrabProtocols protocols) : IWlSeatListener
 {
     // Frames of a pointer's events are from 5 on, fractions of a wheel's click from 8.
     private const uint MaxVersion = 9;
@@ -19,7 +26,7 @@ internal sealed class Seats(IInputOwner owner) : IWlSeatListener
     {
         var proxy = globals.Bind<WlSeat>(global with { Version = Math.Min(global.Version, MaxVersion) });
         proxy.Listener = this;
-        _seats.Add(new Seat(global.Name, proxy));
+        _seats.Add(new Seat(global.Name, proxy, new Grab(proxy, protocols, owner, compositor.Timers)));
     }
 
     /// <summary>A seat is gone.</summary>
@@ -42,16 +49,49 @@ internal sealed class Seats(IInputOwner owner) : IWlSeatListener
             Equip(seat, capabilities);
     }
 
+    /// <summary>Gives the pointers on a picture the guest's cursor as it is now.</summary>
+    /// <param name="picture">The picture's surface.</param>
+    /// <param name="cursor">The cursor.</param>
+    /// <param name="scanout">The picture's size in scanout pixels.</param>
+    /// <param name="content">The picture's size on its surface.</param>
+    /// <returns>Whether there are any: the cursor is theirs then, and stands nowhere else.</returns>
+    public bool ShowCursor(WlSurface picture, GuestCursor cursor, BufferSize scanout, SurfaceSize content)
+    {
+        var any = false;
+        foreach (var seat in _seats)
+            any |= seat.Pointer?.ShowCursor(picture, cursor, scanout, content) == true;
+        return any;
+    }
+
+    /// <summary>The connection is gone: nothing is left to release.</summary>
+    public void Forget()
+    {
+        foreach (var seat in _seats)
+            seat.Grab.Forget();
+    }
+
+    /// <summary>A surface goes: nobody holds on to it.</summary>
+    /// <param name="surface">Any.</param>
+    public void Leave(WlSurface surface)
+    {
+        foreach (var seat in _seats)
+        {
+            seat.Grab.Leave(surface);
+            seat.Touch?.Leave(surface);
+        }
+    }
+
     private void Equip(Seat seat, WlSeatCapability capabilities)
     {
         var hasPointer = (capabilities & WlSeatCapability.Pointer) != 0;
         if (hasPointer && seat.Pointer is null)
         {
-            seat.Pointer = new SeatPointer(seat.Proxy.GetPointer(), owner);
+            seat.Grab.Pointer = seat.Pointer = new SeatPointer(compositor, seat.Proxy.GetPointer(), owner);
         }
         else if (!hasPointer && seat.Pointer is { } pointer)
         {
-            seat.Pointer = null;
+            seat.Grab.End("the pointer is gone");
+            seat.Grab.Pointer = seat.Pointer = null;
             pointer.Close();
             owner.OnInputLeft(InputKind.Pointer);
         }
@@ -59,24 +99,38 @@ internal sealed class Seats(IInputOwner owner) : IWlSeatListener
         var hasKeyboard = (capabilities & WlSeatCapability.Keyboard) != 0;
         if (hasKeyboard && seat.Keyboard is null)
         {
-            seat.Keyboard = new SeatKeyboard(seat.Proxy.GetKeyboard(), owner);
+            seat.Keyboard = new SeatKeyboard(seat.Proxy.GetKeyboard(), owner, seat.Grab);
         }
         else if (!hasKeyboard && seat.Keyboard is { } keyboard)
         {
             seat.Keyboard = null;
             keyboard.Close();
-            owner.OnInputLeft(InputKind.Keyboard);
+        }
+
+        var hasTouch = (capabilities & WlSeatCapability.Touch) != 0 && (owner.Takes & InputKinds.Touch) != 0;
+        if (hasTouch && seat.Touch is null)
+        {
+            seat.Touch = new SeatTouch(seat.Proxy.GetTouch(), owner);
+        }
+        else if (!hasTouch && seat.Touch is { } touch)
+        {
+            seat.Touch = null;
+            touch.Close();
         }
     }
 
-    private sealed class Seat(uint name, WlSeat proxy)
+    private sealed class Seat(uint name, WlSeat proxy, Grab grab)
     {
         public uint Name => name;
 
         public WlSeat Proxy => proxy;
 
+        public Grab Grab => grab;
+
         public SeatPointer? Pointer { get; set; }
 
         public SeatKeyboard? Keyboard { get; set; }
+
+        public SeatTouch? Touch { get; set; }
     }
 }

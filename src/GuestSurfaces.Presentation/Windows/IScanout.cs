@@ -2,6 +2,7 @@
 using GuestSurfaces.Core.Buffers;
 using GuestSurfaces.Core.Diagnostics;
 using GuestSurfaces.Core.Sessions;
+using GuestSurfaces.Presentation.Cursors;
 using GuestSurfaces.Presentation.Frames;
 
 namespace GuestSurfaces.Presentation.Windows;

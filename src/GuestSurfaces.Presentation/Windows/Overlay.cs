@@ -46,6 +46,10 @@ internal sealed class Overlay
         return true;
     }
 
+    /// <summary>Puts it right on its parent, below all others, with the parent's next commit.</summary>
+    /// <param name="parent">The same as ever.</param>
+    public void PlaceLowest(WlSurface parent) => _subsurface.PlaceAbove(parent);
+
     /// <summary>Shows nothing.</summary>
     public void Unmap()
     {

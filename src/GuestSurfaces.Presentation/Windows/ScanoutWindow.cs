@@ -2,17 +2,20 @@
 using GuestSurfaces.Core.Buffers;
 using GuestSurfaces.Core.Diagnostics;
 using GuestSurfaces.Core.Frames;
+using GuestSurfaces.Core.Loop;
 using GuestSurfaces.Presentation.Buffers;
 using GuestSurfaces.Presentation.Connection;
+using GuestSurfaces.Presentation.Cursors;
 using GuestSurfaces.Presentation.Frames;
 using GuestSurfaces.Presentation.Geometry;
+using GuestSurfaces.Presentation.Sync;
 using GuestSurfaces.Wayland;
 
 namespace GuestSurfaces.Presentation.Windows;
 
 /// <summary>
 /// One scanout's window on one connection: takes frames out of the scanout's mailbox when the compositor is ready for one, and brings each to
-/// the screen in one commit. The picture is on the toplevel's own surface; bars, cursor and veil are subsurfaces of it.
+/// the screen in one commit. The picture is on the toplevel's own surface; bars, cursor, veil and notice are subsurfaces of it.
 /// <para>
 /// A frame is committed when the window is configured, its wl_buffer is there, and the frame callback of the commit before has come. While a
 /// window is hidden none comes: frames replace each other in the mailbox, and the session's timer answers the guest.
@@ -23,6 +26,9 @@ internal sealed class ScanoutWindow : IToplevelOwner, ISurfaceBufferUser, IFeedb
     // What the GPU draws into: opaque, and known to every driver.
     private static readonly DrmFormat[] s_targetFormats = [DrmFormat.Xrgb8888, DrmFormat.Xbgr8888];
 
+    // Long enough to be read twice; the title says it all the time.
+    private const long NoticeNs = 5_000_000_000;
+
     private readonly Compositor _compositor;
     private readonly IScanout _scanout;
     private readonly WlSurface _surface;
@@ -32,9 +38,13 @@ internal sealed class ScanoutWindow : IToplevelOwner, ISurfaceBufferUser, IFeedb
     private readonly Bars _bars;
     private readonly CursorOverlay _cursor;
     private readonly Veil _veil;
+    private readonly Notice _notice;
+    private readonly LoopTimer _noticeTimer;
     private readonly FeedbackTracker _feedback;
     private readonly SurfaceFeedback _dmabufs;
     private readonly FrameLoader _loader;
+    private readonly ISurfaceSync _sync;
+    private readonly AcquireWait _acquire;
     private readonly WlRegion _opaque = new();
     private readonly WlCallback _frameCallback;
     private readonly WlCallback _cursorCallback;
@@ -51,6 +61,8 @@ internal sealed class ScanoutWindow : IToplevelOwner, ISurfaceBufferUser, IFeedb
     private bool _isFlipped;
     private bool _isFullscreen;
     private bool _isOrphan;
+    private bool _isGrabbed;
+    private bool _hasNotice;
     private bool _cursorChanged;
     private bool _isCommitting;
     private bool _isClosed;
@@ -69,12 +81,16 @@ internal sealed class ScanoutWindow : IToplevelOwner, ISurfaceBufferUser, IFeedb
         _surface = compositor.Surfaces.CreateSurface();
         _surface.Listener = this;
         _dmabufs = new SurfaceFeedback(compositor, _surface, OnDmabufsChanged);
+        _sync = compositor.Sync.CreateFor(_surface);
+        _acquire = new AcquireWait(compositor.DmabufSync, OnAcquired);
         _viewport = new Viewport(compositor.Viewporter, _surface);
         _sizing = new WindowSizing { IsFollowed = scanout.Options.ResizeGuest && CanScale };
         _place = new WindowPlace(compositor, _surface, OnPlaced);
         _bars = new Bars(compositor, _surface);
         _cursor = new CursorOverlay(compositor, _surface);
         _veil = new Veil(compositor, _surface);
+        _notice = new Notice(compositor, _surface, scanout.Options.GrabChord.ToString());
+        _noticeTimer = compositor.Timers.Create(OnNoticeRead);
         _cursorChanged = true;
         _toplevel = new Toplevel(compositor, _surface, scanout.Title, scanout.Options, compositor.Outputs.For(scanout.Index), this);
     }
@@ -124,6 +140,7 @@ internal sealed class ScanoutWindow : IToplevelOwner, ISurfaceBufferUser, IFeedb
         _shown = default; // the next frame replaces all of it
         _isOrphan = false;
         Arrange();
+        _sync.AttachOther();
         _surface.Attach(black, 0, 0);
         SurfaceDamage.Whole(_surface, size);
         _surface.Commit();
@@ -133,14 +150,14 @@ internal sealed class ScanoutWindow : IToplevelOwner, ISurfaceBufferUser, IFeedb
     public void ShowCursor()
     {
         _cursorChanged = true;
-        if (!IsMapped || _cursorCallback.IsAlive || !ArrangeCursor())
+        if (!IsMapped || PointersShowCursor() || _cursorCallback.IsAlive || !ArrangeOverlay())
             return;
         _surface.Frame(_cursorCallback);
         _surface.Commit();
     }
 
     /// <summary>The scanout has another title.</summary>
-    public void ShowTitle() => _toplevel.SetTitle(_scanout.Title);
+    public void ShowTitle() => _toplevel.SetTitle(_isGrabbed ? $"{_scanout.Title} - {_scanout.Options.GrabChord} releases keyboard and mouse" : _scanout.Title);
 
     /// <summary>Whoever sent the picture is gone. One that isn't committed yet will say so when it is.</summary>
     public void ShowDisconnected()
@@ -150,6 +167,21 @@ internal sealed class ScanoutWindow : IToplevelOwner, ISurfaceBufferUser, IFeedb
         _isOrphan = true;
         Arrange();
         _surface.Commit();
+    }
+
+    /// <summary>The guest has keyboard and mouse for itself, or hasn't any more: said in the title, and at first in the picture, as not every window has one.</summary>
+    /// <param name="isHeld">Which of both.</param>
+    public void ShowGrab(bool isHeld)
+    {
+        if (isHeld == _isGrabbed)
+            return;
+        _isGrabbed = isHeld;
+        ShowTitle();
+        if (isHeld)
+            _noticeTimer.ArmIn(NoticeNs);
+        else
+            _noticeTimer.Cancel();
+        SetNotice(isHeld);
     }
 
     /// <summary>Monitors have changed, or are gone.</summary>
@@ -168,6 +200,8 @@ internal sealed class ScanoutWindow : IToplevelOwner, ISurfaceBufferUser, IFeedb
     {
         Forget();
         _feedback.Forget();
+        _compositor.Seats?.Leave(_surface);
+        _notice.Destroy();
         _veil.Destroy();
         _cursor.Destroy();
         _bars.Destroy();
@@ -175,6 +209,7 @@ internal sealed class ScanoutWindow : IToplevelOwner, ISurfaceBufferUser, IFeedb
         _viewport.Destroy();
         _dmabufs.Destroy();
         _toplevel.Destroy();
+        _sync.Destroy();
         _surface.Destroy();
         _compositor.Buffers.RetireAll(this);
     }
@@ -183,7 +218,9 @@ internal sealed class ScanoutWindow : IToplevelOwner, ISurfaceBufferUser, IFeedb
     public void Forget()
     {
         _isClosed = true; // callbacks and releases that are on their way still come, but the scanout's frames are another window's now
+        _noticeTimer.Cancel();
         _loader.Close();
+        _acquire.Stop();
     }
 
     void IToplevelOwner.OnConfigured(SurfaceSize size, WindowStates states)
@@ -280,6 +317,12 @@ internal sealed class ScanoutWindow : IToplevelOwner, ISurfaceBufferUser, IFeedb
 
     private static bool IsNear(BufferSize a, BufferSize b) => Math.Abs(a.Width - b.Width) <= 1 && Math.Abs(a.Height - b.Height) <= 1;
 
+    private void OnAcquired()
+    {
+        if (Pump())
+            _compositor.Flush();
+    }
+
     private IReadOnlyList<DmabufTarget> PreferredTargets() => _dmabufs.Current.PickTargets(s_targetFormats, _isFullscreen);
 
     private void OnDmabufsChanged()
@@ -294,15 +337,21 @@ internal sealed class ScanoutWindow : IToplevelOwner, ISurfaceBufferUser, IFeedb
         ref var pending = ref mailbox.Pending;
         var grid = new PixelGrid(pending.View.Size, pending.Source, pending.FlipY);
         pending.Damage = grid == _shown ? Inside(in pending.Damage, pending.Source) : DamageList.Of(pending.Source);
+        report = _scanout.Statistics.DisplayRung;
+        if (!pending.Storage.IsDmabuf && !_acquire.IsOver(ref pending.Acquire))
+            return LoadResult.Hold; // a CPU reads it
         var result = _loader.Load(ref pending, out var buffer, out report);
         if (result != LoadResult.Ready)
             return result;
+        if (!pending.Acquire.IsSignalled && !_sync.CanWaitFor(buffer!, ref pending) && !_acquire.IsOver(ref pending.Acquire))
+            return LoadResult.Hold;
 
         var frame = mailbox.Take();
         _shown = grid;
         _picture = grid.Source.Size;
         _isOrphan = _scanout.IsOrphan(frame.Serial);
         Attach(in frame, buffer!);
+        frame.Acquire.Fence?.Dispose();
         Arrange();
         _surface.Frame(_frameCallback);
         _feedback.Ask(_surface, frame.Serial);
@@ -311,6 +360,8 @@ internal sealed class ScanoutWindow : IToplevelOwner, ISurfaceBufferUser, IFeedb
             TellMode(); // the first picture's size is known now
         IsMapped = true;
         _scanout.Statistics.DisplayRung = report;
+        _scanout.Statistics.SyncMode = _compositor.Sync.Report.Name;
+        _scanout.Statistics.SyncReason = _compositor.Sync.Report.Reason;
         _scanout.Statistics.CompositedBecause = _dmabufs.CompositedBecause(buffer!, _isFullscreen);
         mailbox.TellCommitted(frame.Serial);
         return LoadResult.Ready;
@@ -334,7 +385,7 @@ internal sealed class ScanoutWindow : IToplevelOwner, ISurfaceBufferUser, IFeedb
         }
 
         _attached = buffer;
-        buffer.TakeCommit(_compositor.Connection.Display);
+        _sync.Attach(buffer, in frame);
         _surface.Attach(buffer.Proxy, 0, 0);
         if (frame.Damage.IsEmpty)
             SurfaceDamage.Whole(_surface, _attachedSize); // another buffer without damage: compositors may go on showing the old one
@@ -363,13 +414,40 @@ internal sealed class ScanoutWindow : IToplevelOwner, ISurfaceBufferUser, IFeedb
         if (_cursorChanged || layout != _layout)
         {
             _layout = layout;
-            ArrangeCursor();
+            if (!PointersShowCursor())
+                ArrangeOverlay();
         }
 
         _veil.Arrange(in layout, _isOrphan);
+        _notice.Arrange(in layout, _hasNotice);
     }
 
-    private bool ArrangeCursor()
+    private void SetNotice(bool isShown)
+    {
+        _hasNotice = isShown;
+        if (!IsMapped || _isClosed)
+            return;
+        Arrange();
+        _surface.Commit();
+    }
+
+    private void OnNoticeRead()
+    {
+        SetNotice(false);
+        _compositor.FlushSoon();
+    }
+
+    /// <summary>A pointer on the picture is the cursor, wherever the guest has its own.</summary>
+    private bool PointersShowCursor()
+    {
+        if (_compositor.Seats?.ShowCursor(_surface, _scanout.Cursor, _picture, _layout.Content.Size) != true)
+            return false;
+        _cursorChanged = false;
+        _cursor.Hide();
+        return true;
+    }
+
+    private bool ArrangeOverlay()
     {
         _cursorChanged = false;
         return _cursor.Show(_scanout.Cursor, _picture, _layout.Content.Size);

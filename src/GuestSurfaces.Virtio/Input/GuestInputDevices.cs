@@ -3,10 +3,14 @@ using GuestSurfaces.Core.Input;
 
 namespace GuestSurfaces.Virtio.Input;
 
-/// <summary>A guest's keyboard and pointer. Each is a device of its own to the VMM, with a socket of its own; those it doesn't connect hear nothing.</summary>
-public sealed class GuestInputDevices : IGuestInput
+/// <summary>What a guest has to type and point with. Each is a device of its own to the VMM, with a socket of its own; those it doesn't connect hear nothing.</summary>
+/// <param name="kinds">Which the guest is to have.</param>
+public sealed class GuestInputDevices(InputKinds kinds) : IGuestInput
 {
-    private readonly VirtioInputDevice[] _devices = [new VirtioInputDevice(InputProfile.Keyboard), new VirtioInputDevice(InputProfile.Pointer)];
+    private readonly VirtioInputDevice[] _devices = [.. Enum.GetValues<InputKind>().Select(static kind => new VirtioInputDevice(InputProfile.Of(kind)))];
+
+    /// <inheritdoc/>
+    public InputKinds Kinds { get; } = kinds;
 
     /// <summary>One of them.</summary>
     /// <param name="kind">Which.</param>

@@ -15,11 +15,13 @@ public sealed class InputProfile
     internal const int MaxAnswerBytes = 128;
 
     private const ushort VirtualBus = 6; // BUS_VIRTUAL
+    private const int DirectProperty = 1; // INPUT_PROP_DIRECT
     private const int CodesMax = MaxAnswerBytes * 8;
 
     private readonly byte[] _name;
     private readonly ushort _product;
     private readonly Dictionary<InputEventType, byte[]> _codes = [];
+    private bool _isDirect;
 
     private InputProfile(string name, ushort product)
     {
@@ -31,6 +33,7 @@ public sealed class InputProfile
     {
         Name = 0x01,
         Ids = 0x03,
+        Properties = 0x10,
         Codes = 0x11,
         Range = 0x12,
     }
@@ -48,6 +51,32 @@ public sealed class InputProfile
         .With(InputEventType.Relative, InputCodes.HorizontalWheel, InputCodes.HorizontalWheel)
         .With(InputEventType.Relative, InputCodes.Wheel, InputCodes.Wheel)
         .With(InputEventType.Relative, InputCodes.WheelFine, InputCodes.HorizontalWheelFine);
+
+    /// <summary>A mouse that tells how far it went: for a desktop that keeps its own pointer still meanwhile.</summary>
+    public static InputProfile Mouse { get; } = new InputProfile("mouse", 3)
+        .With(InputEventType.Relative, InputCodes.RelativeX, InputCodes.RelativeY)
+        .With(InputEventType.Key, InputCodes.FirstButton, InputCodes.LastButton)
+        .With(InputEventType.Relative, InputCodes.HorizontalWheel, InputCodes.HorizontalWheel)
+        .With(InputEventType.Relative, InputCodes.Wheel, InputCodes.Wheel)
+        .With(InputEventType.Relative, InputCodes.WheelFine, InputCodes.HorizontalWheelFine);
+
+    /// <summary>A touchscreen: what is touched is what is seen there. Source: Linux multi-touch-protocol, type B.</summary>
+    public static InputProfile Touch { get; } = new InputProfile("touch", 4) { _isDirect = true }
+        .With(InputEventType.Absolute, InputCodes.TouchSlot, InputCodes.TouchSlot)
+        .With(InputEventType.Absolute, InputCodes.TouchX, InputCodes.TouchY)
+        .With(InputEventType.Absolute, InputCodes.TouchId, InputCodes.TouchId)
+        .With(InputEventType.Key, InputCodes.Touching, InputCodes.Touching);
+
+    /// <summary>The profile of each kind.</summary>
+    /// <param name="kind">Which.</param>
+    public static InputProfile Of(InputKind kind) => kind switch
+    {
+        InputKind.Keyboard => Keyboard,
+        InputKind.Pointer => Pointer,
+        InputKind.Mouse => Mouse,
+        InputKind.Touch => Touch,
+        _ => throw new ArgumentOutOfRangeException(nameof(kind), kind, "no such device"),
+    };
 
     /// <summary>Whether the device can report, or be told, such an event.</summary>
     /// <param name="type">The event's.</param>
@@ -71,16 +100,26 @@ public sealed class InputProfile
                 BinaryPrimitives.WriteUInt16LittleEndian(answer[4..], _product);
                 BinaryPrimitives.WriteUInt16LittleEndian(answer[6..], 1);
                 return 8;
+            case Question.Properties when subselect == 0 && _isDirect:
+                answer[0] = 1 << DirectProperty;
+                return 1;
             case Question.Codes when _codes.TryGetValue((InputEventType)subselect, out var bits):
                 bits.CopyTo(answer);
                 return bits.AsSpan().LastIndexOfAnyExcept((byte)0) + 1;
             case Question.Range when Has(InputEventType.Absolute, subselect):
-                BinaryPrimitives.WriteInt32LittleEndian(answer[4..], InputCodes.AbsoluteMax); // from 0, exact, of no known size
+                BinaryPrimitives.WriteInt32LittleEndian(answer[4..], LastOf(subselect)); // from 0, exact, of no known size
                 return 20;
             default:
                 return 0;
         }
     }
+
+    private static int LastOf(ushort axis) => axis switch
+    {
+        InputCodes.TouchSlot => InputCodes.TouchSlots - 1,
+        InputCodes.TouchId => InputCodes.LastTouchId,
+        _ => InputCodes.AbsoluteMax,
+    };
 
     private InputProfile With(InputEventType type, ushort first, ushort last)
     {

@@ -27,15 +27,17 @@ public sealed class VirtioInputDevice : IVirtioDevice
     private LoopTimer? _turnTimer;
     private byte _select;
     private byte _subselect;
-    private uint _lamps;
     private bool _isDriven; // since the last reset: a VM that is paused will want to know what was released meanwhile
 
     /// <summary>Makes a device.</summary>
     /// <param name="profile">What it is.</param>
     public VirtioInputDevice(InputProfile profile) => _profile = profile;
 
-    /// <summary>Hears of the lamps that the guest wants lit: bit 0 Num Lock, 1 Caps Lock, 2 Scroll Lock. Thread: the loop's, never from inside a call of its own.</summary>
-    public Action<uint>? LampsChanged { get; set; }
+    /// <summary>
+    /// The lamps that the guest wants lit: bit 0 Num Lock, 1 Caps Lock, 2 Scroll Lock. For who asks (guest-surfaces status): a Wayland client can't light the user's own,
+    /// those show the desktop's locks.
+    /// </summary>
+    public uint Lamps { get; private set; }
 
     /// <inheritdoc/>
     public uint DeviceId => 18;
@@ -154,7 +156,7 @@ public sealed class VirtioInputDevice : IVirtioDevice
         _isDriven = false;
         _pending.Forget();
         (_select, _subselect) = (0, 0);
-        Light(0);
+        Lamps = 0;
     }
 
     private void PumpEvents()
@@ -197,7 +199,6 @@ public sealed class VirtioInputDevice : IVirtioDevice
         if (_queues[StatusQueue] is not { } queue)
             return;
         Span<byte> bytes = stackalloc byte[EventBytes];
-        var lamps = _lamps;
         queue.DisableKicks();
         for (var taken = 0; ; taken++)
         {
@@ -214,7 +215,7 @@ public sealed class VirtioInputDevice : IVirtioDevice
                 var type = (InputEventType)BinaryPrimitives.ReadUInt16LittleEndian(bytes);
                 var code = BinaryPrimitives.ReadUInt16LittleEndian(bytes[2..]);
                 if (type == InputEventType.Led && _profile.Has(type, code))
-                    lamps = BinaryPrimitives.ReadInt32LittleEndian(bytes[4..]) != 0 ? lamps | (1u << code) : lamps & ~(1u << code);
+                    Lamps = BinaryPrimitives.ReadInt32LittleEndian(bytes[4..]) != 0 ? Lamps | (1u << code) : Lamps & ~(1u << code);
             }
 
             queue.Push(_chain, 0);
@@ -225,14 +226,5 @@ public sealed class VirtioInputDevice : IVirtioDevice
         }
 
         queue.FlushNotifications();
-        Light(lamps);
-    }
-
-    private void Light(uint lamps)
-    {
-        if (lamps == _lamps)
-            return;
-        _lamps = lamps;
-        LampsChanged?.Invoke(lamps);
     }
 }

@@ -2,6 +2,7 @@
 using GuestSurfaces.Core.Buffers;
 using GuestSurfaces.Core.Diagnostics;
 using GuestSurfaces.Core.Frames;
+using GuestSurfaces.Core.Input;
 using GuestSurfaces.Core.Loop;
 using GuestSurfaces.Core.Sessions;
 using GuestSurfaces.Interop;
@@ -22,6 +23,7 @@ namespace GuestSurfaces.Testing.Link;
 public static class LinkFuzz
 {
     private const int LeadBytes = 4;
+    private const InputKinds AllKinds = InputKinds.Keyboard | InputKinds.Pointer | InputKinds.Mouse | InputKinds.Touch;
 
     /// <summary>Bytes to a source: must return for any input.</summary>
     /// <param name="data">Packets.</param>
@@ -33,7 +35,7 @@ public static class LinkFuzz
         TestPicture[] pictures = [new(8, 4), new(8, 4), new(8, 4)];
         var (theirs, ours) = UnixSocketHandle.CreatePair(nonBlocking: true, SocketKind.Packets);
         ulong serial = 0;
-        using (var hub = new LinkHub(timers, null, events, "fuzz", new GuestStatistics(), NullLogger.Instance))
+        using (var hub = new LinkHub(timers, null, events, "fuzz", new GuestStatistics(), NullLogger.Instance) { Takes = AllKinds })
         using (ours)
         {
             hub.Add(theirs);

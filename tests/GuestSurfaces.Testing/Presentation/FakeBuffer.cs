@@ -37,6 +37,15 @@ public sealed class FakeBuffer : IWlBufferRequests
 
     public ulong OffsetBytes => _offset;
 
+    /// <summary>Whether it came by linux-dmabuf.</summary>
+    public bool IsDmabuf { get; init; }
+
+    /// <summary>The last point that its commits asked to have signalled; 0 before the first.</summary>
+    public ulong LastReleasePoint { get; set; }
+
+    /// <summary>Where.</summary>
+    public FakeTimeline? ReleaseTimeline { get; set; }
+
     /// <summary>Whether it has memory that a client shares; else it is one pixel that was told.</summary>
     public bool IsShared => _memory is not null;
 

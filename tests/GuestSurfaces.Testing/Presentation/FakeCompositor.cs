@@ -13,7 +13,7 @@ namespace GuestSurfaces.Testing.Presentation;
 /// </summary>
 public sealed class FakeCompositor
     : IWlCompositorRequests, IWlShmRequests, IXdgWmBaseRequests, IWlSubcompositorRequests, IWpViewporterRequests, IWpPresentationRequests,
-        IZxdgDecorationManagerV1Requests, IWpSinglePixelBufferManagerV1Requests, IWpFractionalScaleManagerV1Requests, IDisposable
+        IZxdgDecorationManagerV1Requests, IWpSinglePixelBufferManagerV1Requests, IWpLinuxDrmSyncobjManagerV1Requests, IZwpLinuxExplicitSynchronizationV1Requests, IWpFractionalScaleManagerV1Requests, IDisposable
 {
     private readonly List<SharedRegion> _memory = [];
     private readonly List<FakeSurface> _surfaces = [];
@@ -46,6 +46,8 @@ public sealed class FakeCompositor
     /// <summary>The seat, once the client has bound it.</summary>
     public FakeSeat? Seat { get; private set; }
 
+    public FakeGrabs Grabs { get; private set; } = null!;
+
     public List<FakeToplevel> Toplevels { get; } = [];
 
     public FakeToplevel Toplevel => Toplevels[^1];
@@ -63,6 +65,9 @@ public sealed class FakeCompositor
 
     /// <summary>Whether it sends nothing any more.</summary>
     public bool IsDead { get; private set; }
+
+    /// <summary>How many timelines the client shares with it.</summary>
+    public int ImportedTimelines => Client.Resources<WpLinuxDrmSyncobjTimelineV1Resource>().Count();
 
     public int Pools => Client.Resources<WlShmPoolResource>().Count();
 
@@ -199,6 +204,31 @@ public sealed class FakeCompositor
     void IWpPresentationRequests.OnFeedback(WpPresentationResource sender, WlSurfaceResource surface, WpPresentationFeedbackResource callback) =>
         ((FakeSurface)surface.Tag!).AddFeedback(callback);
 
+    void IWpLinuxDrmSyncobjManagerV1Requests.OnGetSurface(WpLinuxDrmSyncobjManagerV1Resource sender, WpLinuxDrmSyncobjSurfaceV1Resource id, WlSurfaceResource surface)
+    {
+        var fake = (FakeSurface)surface.Tag!;
+        if (fake.Syncobj is not null)
+            Violation(sender, (uint)WpLinuxDrmSyncobjManagerV1Error.SurfaceExists, "the surface has points already");
+        fake.Syncobj = new FakeSyncobjSurface(this, fake, id);
+    }
+
+    void IWpLinuxDrmSyncobjManagerV1Requests.OnImportTimeline(WpLinuxDrmSyncobjManagerV1Resource sender, WpLinuxDrmSyncobjTimelineV1Resource id, ReceivedFd fd)
+    {
+        if (Options.Timelines!.Find(fd) is { } timeline)
+            id.Tag = timeline;
+        else
+            Violation(sender, (uint)WpLinuxDrmSyncobjManagerV1Error.InvalidTimeline, "no timeline");
+    }
+
+    void IZwpLinuxExplicitSynchronizationV1Requests.OnGetSynchronization(
+        ZwpLinuxExplicitSynchronizationV1Resource sender, ZwpLinuxSurfaceSynchronizationV1Resource id, WlSurfaceResource surface)
+    {
+        var fake = (FakeSurface)surface.Tag!;
+        if (fake.Fenced is not null)
+            Violation(sender, (uint)ZwpLinuxExplicitSynchronizationV1Error.SynchronizationExists, "the surface has fences already");
+        fake.Fenced = new FakeFencedSurface(this, fake, id);
+    }
+
     void IZxdgDecorationManagerV1Requests.OnGetToplevelDecoration(ZxdgDecorationManagerV1Resource sender, ZxdgToplevelDecorationV1Resource id, XdgToplevelResource toplevel)
     {
         var fake = (FakeToplevel)toplevel.Handler!;
@@ -263,8 +293,13 @@ public sealed class FakeCompositor
             });
         }
 
+        if (Options.Timelines is not null)
+            Server.AddGlobal<WpLinuxDrmSyncobjManagerV1Resource>(1, r => r.Handler = this);
+        if (Options.Fences is not null)
+            Server.AddGlobal<ZwpLinuxExplicitSynchronizationV1Resource>(1, r => r.Handler = this);
         if (Options.SeatVersion > 0)
             AddSeat();
+        Grabs = new FakeGrabs(this);
         if (Options.DmabufVersion > 0)
             Server.AddGlobal<ZwpLinuxDmabufV1Resource>(Options.DmabufVersion, r => Dmabuf = new FakeDmabuf(this, r));
     }

@@ -69,8 +69,26 @@ public sealed record FakeCompositorOptions
     /// <summary>Which imports fail.</summary>
     public Func<FakeImport, bool> RefuseImport { get; init; } = static _ => false;
 
+    /// <summary>The kernel's timelines: it has linux-drm-syncobj. Null: it hasn't.</summary>
+    public FakeTimelines? Timelines { get; init; }
+
+    /// <summary>The kernel's fences: it has linux-explicit-synchronization. Null: it hasn't.</summary>
+    public FakeFences? Fences { get; init; }
+
+    /// <summary>What the release of each commit waits for, where it has a release of its own.</summary>
+    public Func<FakeFence?> ReleaseFence { get; init; } = static () => null;
+
+    /// <summary>Whether it says wl_buffer.release during the commit for buffers with points: there the protocol promises nothing about it.</summary>
+    public bool EarlyReleaseEvents { get; init; }
+
     /// <summary>Version of its seat; 0: it has none.</summary>
     public uint SeatVersion { get; init; }
+
+    /// <summary>Whether it locks pointers and tells of their movements.</summary>
+    public bool PointerLocks { get; init; }
+
+    /// <summary>Whether it leaves its shortcuts to windows.</summary>
+    public bool ShortcutsInhibit { get; init; }
 
     public int RefreshMilliHz { get; init; } = 60_000;
 

@@ -147,7 +147,7 @@ public sealed class FakeDmabuf : IZwpLinuxDmabufV1Requests
 
             // Only pictures of four bytes a pixel are looked at; others are black.
             var isSeen = _planes.Count == 1;
-            _ = new FakeBuffer(_dmabuf._compositor, buffer, _asked!.Size, isSeen ? memory : null, _planes[0].Offset, _planes[0].Stride, _asked.Format.Fourcc);
+            _ = new FakeBuffer(_dmabuf._compositor, buffer, _asked!.Size, isSeen ? memory : null, _planes[0].Offset, _planes[0].Stride, _asked.Format.Fourcc) { IsDmabuf = true };
         }
 
         private static (int Planes, uint ChromaRows) PlanesOf(DrmFormat format) => format.ToString() switch

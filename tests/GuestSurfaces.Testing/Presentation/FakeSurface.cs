@@ -17,9 +17,12 @@ public sealed class FakeSurface : IWlSurfaceRequests, IWpViewportRequests, IWlSu
     private readonly List<WpPresentationFeedbackResource> _pendingFeedback = [];
     private readonly List<WlCallbackResource> _callbacks = [];
     private readonly List<WpPresentationFeedbackResource> _feedback = [];
-    private readonly List<FakeBuffer> _leaving = [];
+    private readonly List<FakeCommit> _leaving = [];
     private FakeBuffer? _pendingBuffer;
+    private FakeCommit? _pending;
+    private FakeCommit? _current;
     private bool _isAttached;
+    private bool _isAttachedAnew;
     private bool _pendingFlip;
     private (double X, double Y, double Width, double Height)? _pendingSource;
     private (int Width, int Height)? _pendingDestination;
@@ -47,7 +50,17 @@ public sealed class FakeSurface : IWlSurfaceRequests, IWpViewportRequests, IWlSu
 
     public List<FakeSurface> Children { get; } = [];
 
-    public FakeBuffer? Buffer { get; private set; }
+    public FakeBuffer? Buffer => _current?.Buffer;
+
+    /// <summary>Whether a commit waits for its acquire point, or fence: nothing of it counts yet.</summary>
+    public bool IsBlocked => _pending is { IsReadable: false };
+
+    internal FakeSyncobjSurface? Syncobj { get; set; }
+
+    internal FakeFencedSurface? Fenced { get; set; }
+
+    /// <summary>Whether there is explicit synchronisation for what is attached next.</summary>
+    public bool HasPoints => Syncobj is not null;
 
     public bool IsFlipped { get; private set; }
 
@@ -94,6 +107,8 @@ public sealed class FakeSurface : IWlSurfaceRequests, IWpViewportRequests, IWlSu
     /// <summary>A refresh of the screen: callbacks, feedback and releases that are due go out.</summary>
     public void Refresh(long presentNs)
     {
+        if (_pending is { IsReadable: true })
+            Apply(); // it has waited for this
         foreach (var callback in _callbacks)
             callback.SendDone((uint)(presentNs / 1_000_000));
         _callbacks.Clear();
@@ -134,15 +149,18 @@ public sealed class FakeSurface : IWlSurfaceRequests, IWpViewportRequests, IWlSu
 
     public void ReleaseDue()
     {
-        foreach (var buffer in _leaving)
+        foreach (var commit in _leaving)
         {
-            if (buffer != Buffer || _compositor.Options.Release != ReleaseMode.WhenReplaced)
-                buffer.Release();
+            commit.ReleaseOwn();
+            if (commit.Buffer != Buffer || _compositor.Options.Release != ReleaseMode.WhenReplaced)
+                commit.Buffer.Release();
         }
 
         _leaving.Clear();
-        if (_compositor.Options.Release == ReleaseMode.AtRefresh)
-            Buffer?.Release();
+        if (_compositor.Options.Release != ReleaseMode.AtRefresh)
+            return;
+        _current?.ReleaseOwn();
+        Buffer?.Release();
     }
 
     void IWlSurfaceRequests.OnAttach(WlSurfaceResource sender, WlBufferResource? buffer, int x, int y)
@@ -150,7 +168,7 @@ public sealed class FakeSurface : IWlSurfaceRequests, IWpViewportRequests, IWlSu
         if ((x != 0 || y != 0) && sender.Version >= 5)
             sender.PostError((uint)WlSurfaceError.InvalidOffset, "offset in attach");
         _pendingBuffer = (FakeBuffer?)buffer?.Tag;
-        _isAttached = true;
+        _isAttached = _isAttachedAnew = true;
     }
 
     void IWlSurfaceRequests.OnDamageBuffer(WlSurfaceResource sender, int x, int y, int width, int height) => _damage.Add(new BufferRect(x, y, width, height));
@@ -173,6 +191,7 @@ public sealed class FakeSurface : IWlSurfaceRequests, IWpViewportRequests, IWlSu
     void IWlSurfaceRequests.OnCommit(WlSurfaceResource sender)
     {
         Commits++;
+        TakeSync();
         if (Parent is not null && !IsDesync)
             _hasCachedCommit = true;
         else
@@ -217,6 +236,16 @@ public sealed class FakeSurface : IWlSurfaceRequests, IWpViewportRequests, IWlSu
 
     void IWlSubsurfaceRequests.OnSetPosition(WlSubsurfaceResource sender, int x, int y) => _pendingPosition = (x, y);
 
+    void IWlSubsurfaceRequests.OnPlaceAbove(WlSubsurfaceResource sender, WlSurfaceResource sibling)
+    {
+        var below = (FakeSurface)sibling.Tag!;
+        var children = Parent!.Children;
+        children.Remove(this);
+        if (below != Parent && !children.Contains(below))
+            _compositor.Violation(sender, (uint)WlSubsurfaceError.BadSurface, "placed above what is neither sibling nor parent");
+        children.Insert(children.IndexOf(below) + 1, this);
+    }
+
     void IWlSubsurfaceRequests.OnSetDesync(WlSubsurfaceResource sender) => IsDesync = true;
 
     void IWlSubsurfaceRequests.OnDestroy(WlSubsurfaceResource sender)
@@ -235,6 +264,14 @@ public sealed class FakeSurface : IWlSurfaceRequests, IWpViewportRequests, IWlSu
 
     internal void AddFeedback(WpPresentationFeedbackResource feedback) => _pendingFeedback.Add(feedback);
 
+    internal void BecomeCursor()
+    {
+        if (Toplevel is not null || Parent is not null)
+            _compositor.Violation(Resource, (uint)WlPointerError.Role, "the surface has a role");
+    }
+
+    internal void Unmap() => Replace(null);
+
     internal void BecomeSubsurface(WlSubsurfaceResource subsurface, FakeSurface parent)
     {
         if (Toplevel is not null || Parent is not null)
@@ -244,8 +281,31 @@ public sealed class FakeSurface : IWlSurfaceRequests, IWpViewportRequests, IWlSu
         parent.Children.Add(this);
     }
 
+    /// <summary>What is told about a buffer counts with the commit after it, also where the commit itself has to wait.</summary>
+    private void TakeSync()
+    {
+        var buffer = _isAttachedAnew ? _pendingBuffer : null;
+        var releaseFence = Syncobj is not null || Fenced is not null ? _compositor.Options.ReleaseFence() : null;
+        var commit = Syncobj?.Commit(buffer, releaseFence) ?? Fenced?.Commit(buffer, releaseFence);
+        if (!_isAttachedAnew)
+            return;
+        _isAttachedAnew = false;
+        if (_pending is { } overtaken)
+        {
+            overtaken.ReleaseOwn();
+            overtaken.Buffer.IsHeld = true;
+            overtaken.Buffer.Release();
+        }
+
+        _pending = buffer is null ? null : commit ?? new FakeCommit(buffer);
+        if (_compositor.Options.EarlyReleaseEvents && buffer is not null && Syncobj is not null)
+            buffer.Resource.SendRelease();
+    }
+
     private void Apply()
     {
+        if (IsBlocked)
+            return;
         if (_isAttached && _pendingBuffer is { IsDestroyed: true })
             _compositor.Violation(Resource, 0, "a destroyed wl_buffer is committed");
         if (_isAttached && _pendingBuffer is not null && _damage.Count == 0)
@@ -265,10 +325,11 @@ public sealed class FakeSurface : IWlSurfaceRequests, IWpViewportRequests, IWlSu
         }
 
         if (_isAttached)
-            Replace(_pendingBuffer);
+            Replace(_pending);
         Toplevel?.OnSurfaceCommit(this, _isAttached && _pendingBuffer is not null);
         _isAttached = false;
         _pendingBuffer = null;
+        _pending = null;
         _damage.Clear();
         _callbacks.AddRange(_pendingCallbacks);
         _pendingCallbacks.Clear();
@@ -286,12 +347,14 @@ public sealed class FakeSurface : IWlSurfaceRequests, IWpViewportRequests, IWlSu
         }
     }
 
-    private void Replace(FakeBuffer? buffer)
+    private void Replace(FakeCommit? commit)
     {
-        var old = Buffer;
-        Buffer = buffer;
-        if (old is not null && old != buffer)
-            _leaving.Add(old);
+        var leaving = _current;
+        var old = leaving?.Buffer;
+        _current = commit;
+        var buffer = commit?.Buffer;
+        if (leaving is not null && (old != buffer || leaving.HasOwnRelease))
+            _leaving.Add(leaving);
         if (buffer is null)
             return;
         buffer.IsHeld = true;
@@ -308,7 +371,10 @@ public sealed class FakeSurface : IWlSurfaceRequests, IWpViewportRequests, IWlSu
         }
 
         if (_compositor.Options.Release == ReleaseMode.AtCommit)
+        {
+            commit!.ReleaseOwn();
             buffer.Release();
+        }
     }
 
     private void OnDestroyed()
@@ -321,11 +387,15 @@ public sealed class FakeSurface : IWlSurfaceRequests, IWpViewportRequests, IWlSu
         }
 
         _feedback.Clear();
-        foreach (var buffer in _leaving)
-            buffer.Release();
+        foreach (var commit in (FakeCommit?[])[.. _leaving, _current, _pending])
+        {
+            if (!_compositor.IsDead)
+                commit?.ReleaseOwn();
+            commit?.Buffer.Release();
+        }
+
         _leaving.Clear();
-        Buffer?.Release();
-        Buffer = null;
+        _current = _pending = null;
         _compositor.Remove(this);
     }
 }

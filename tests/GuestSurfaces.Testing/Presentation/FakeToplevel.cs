@@ -59,7 +59,7 @@ public sealed class FakeToplevel : IXdgSurfaceRequests, IXdgToplevelRequests
 
     public void Close() => _toplevel!.SendClose();
 
-    /// <summary>The window's pixels, bars, cursor and veil included, in the order in which they were made; 0xff00ff where there is nothing.</summary>
+    /// <summary>The window's pixels, bars, cursor and veil included, in the order in which they stand on each other; 0xff00ff where there is nothing.</summary>
     public uint[] Render()
     {
         var image = new uint[Geometry.Width * Geometry.Height];

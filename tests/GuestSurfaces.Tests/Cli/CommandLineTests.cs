@@ -12,7 +12,7 @@ namespace GuestSurfaces.Tests.Cli;
 /// <summary>What users are told: help, and one or two lines for everything that is wrong.</summary>
 public sealed class CommandLineTests
 {
-    private static readonly string[] s_commands = ["run", "attach", "device", "present", "fake-guest", "status", "bench", "doctor"];
+    private static readonly string[] s_commands = ["run", "attach", "device", "present", "fake-guest", "status", "bench", "doctor", "config", "completion", "man"];
 
     [Fact]
     public void Root_help_has_one_line_for_each_command()
@@ -33,7 +33,11 @@ public sealed class CommandLineTests
     [InlineData("present", "guest-surfaces present work --view-only")]
     [InlineData("attach link", "docs/examples/link-source.c")]
     [InlineData("fake-guest", "guest-surfaces fake-guest bars")]
-    [InlineData("doctor", "Exit code 1")]
+    [InlineData("doctor", "Exit code 0 if nothing is slower or broken, 1 if something is")]
+    [InlineData("config", "\"defaults\": { \"zero-copy\": \"auto\" }")]
+    [InlineData("completion", "~/.zfunc/_guest-surfaces")]
+    [InlineData("man", "man guest-surfaces-run")]
+    [InlineData("status", "--watch")]
     public void Commands_own_help_says_more(string command, string text)
     {
         Assert.Contains(text, Help(command.Split(' ')), StringComparison.Ordinal);
@@ -59,11 +63,15 @@ public sealed class CommandLineTests
     [InlineData("device --socket-path x --link-mode 4755", "0660")]
     [InlineData("device --socket-path x --link-group no-such-group-here", "no-such-group-here")]
     [InlineData("present", "present --help")]
+    [InlineData("present work --grab-chord g", "for example ctrl+alt+g")]
+    [InlineData("device --socket-path /tmp/s --grab-chord ctrl+alt+nothing", "--grab-chord ctrl+alt+nothing")]
     [InlineData("present work --grace soon", "--grace")]
     [InlineData("present work --grace -1", "86400")]
     [InlineData("present /nowhere/at/all.link --lifeline 999", "EBADF")]
     [InlineData("attach link", "attach link --help")]
     [InlineData("attach link /nowhere/at/all.link", "ENOENT")]
+    [InlineData("completion csh", "fish")]
+    [InlineData("doctor --vm nobody-here", "nobody-here")]
     [InlineData("fake-guest mona-lisa", "gradient")]
     [InlineData("fake-guest --frames 0", "--frames")]
     [InlineData("fake-guest --rate 0", "--rate")]
@@ -114,7 +122,7 @@ public sealed class CommandLineTests
             Size = new BufferSize(640, 400),
             StatsPath = "/tmp/stats.json",
             Notes = new Dictionary<string, string> { ["guest"] = "a=b", ["vmm"] = "" },
-            InputPaths = new Dictionary<InputKind, string> { [InputKind.Keyboard] = "/tmp/k=1", [InputKind.Pointer] = "/tmp/p" },
+            InputPaths = new Dictionary<InputKind, string> { [InputKind.Keyboard] = "/tmp/k=1", [InputKind.Pointer] = "/tmp/p", [InputKind.Mouse] = "/tmp/m", [InputKind.Touch] = "/tmp/t" },
             LinkPath = "/tmp/x.link",
             ServesLink = true,
             ZeroCopy = false,
@@ -128,7 +136,7 @@ public sealed class CommandLineTests
             var command = new Command("device")
             {
                 new Option<string>("--socket-path"), common.Name, common.Outputs, common.Size, common.Stats, common.Note, common.NoDisplay, common.Link, common.ZeroCopy, common.Alias2D,
-                common.Keyboard, common.Pointer, common.NoIsolation, common.Verbose,
+                common.Keyboard, common.Pointer, common.Mouse, common.Touch, common.NoIsolation, common.Verbose,
             };
             var parsed = command.Parse(VmSupervisor.DeviceArguments(given, "/tmp/gpu.sock")[1..]);
             Assert.Empty(parsed.Errors);

@@ -96,10 +96,11 @@ public sealed class StatusTests : IDisposable
     public void Json_has_the_names_that_stats_files_have()
     {
         using var json = JsonDocument.Parse(Snapshot().ToJson());
-        Assert.Equal(["schema", "name", "pid", "transport", "frontend", "shown", "viewers", "in_charge", "isolation", "uptime_s", "stats"], json.RootElement.EnumerateObject().Select(static p => p.Name));
+        Assert.Equal(["schema", "name", "pid", "transport", "frontend", "shown", "viewers", "in_charge", "isolation", "lamps", "uptime_s", "stats"], json.RootElement.EnumerateObject().Select(static p => p.Name));
         Assert.Equal("fix it", json.RootElement.GetProperty("stats").GetProperty("remedy").GetString());
         Assert.Equal(31, json.RootElement.GetProperty("stats").GetProperty("pinned_bytes").GetInt32());
         Assert.InRange(Snapshot().ToJson().Length, 1, 16 << 10);
+        Assert.Equal(["num", "scroll"], StatusSnapshot.LampNames(0b101));
         Assert.Null(StatusSnapshot.TryParse("{\"schema\":1}"u8));
         Assert.Null(StatusSnapshot.TryParse("not json"u8));
     }
@@ -139,6 +140,20 @@ public sealed class StatusTests : IDisposable
         StatusView.Print(console, Snapshot() with { Stats = Snapshot().Stats with { Rung = rung, ZeroCopyPresented = zeroCopies, CompositedBecause = because } });
         var line = text.ToString().Split('\n').SingleOrDefault(static l => l.Contains("scan-out", StringComparison.Ordinal))?.Trim();
         Assert.Equal(expected, line);
+    }
+
+    [Theory]
+    [InlineData("direct", "linux-drm-syncobj", "", "sync      linux-drm-syncobj")]
+    [InlineData("convert", "implicit", "the kernel is old", "sync      implicit: the kernel is old")]
+    [InlineData("copy", "implicit", "the kernel is old", null)]
+    [InlineData("direct", "", "", null)]
+    public void A_block_for_people_says_how_dma_bufs_are_synchronised(string rung, string mode, string reason, string? expected)
+    {
+        var text = new StringWriter();
+        var console = AnsiConsole.Create(new AnsiConsoleSettings { Ansi = AnsiSupport.No, Out = new AnsiConsoleOutput(text) });
+        console.Profile.Width = StatusView.Columns;
+        StatusView.Print(console, Snapshot() with { Stats = Snapshot().Stats with { Rung = rung, SyncMode = mode, SyncReason = reason } });
+        Assert.Equal(expected, text.ToString().Split('\n').SingleOrDefault(static l => l.TrimStart().StartsWith("sync ", StringComparison.Ordinal))?.Trim());
     }
 
     private static StatusSnapshot Snapshot() => new()

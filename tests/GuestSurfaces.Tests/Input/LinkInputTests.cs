@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 using GuestSurfaces.Core.Input;
+using GuestSurfaces.Link;
+using GuestSurfaces.Link.Wire;
 using GuestSurfaces.Tests.Link;
 using Xunit;
 
@@ -8,13 +10,15 @@ namespace GuestSurfaces.Tests.Input;
 /// <summary>Keys and places over the link, from the viewer in charge to the guest.</summary>
 public sealed class LinkInputTests
 {
+    private const InputKinds Takes = InputKinds.Keyboard | InputKinds.Pointer;
+
     [Fact]
     public void What_the_viewer_in_charge_does_arrives_in_order_and_what_others_do_does_not()
     {
-        using var f = new LinkFixture(takesInput: true);
+        using var f = new LinkFixture(takes: Takes);
         var first = f.AddViewer();
         var second = f.AddViewer();
-        Assert.True(first.Link.SourceTakesInput);
+        Assert.Equal(Takes, first.Link.SourceTakes);
         first.Link.Input(0, InputKind.Keyboard, [Key(30, 1)]);
         first.Link.Input(0, InputKind.Keyboard, [Key(30, 0), Key(31, 1)]);
         first.Link.Input(5, InputKind.Pointer, [new InputEvent(InputEventType.Absolute, 0, -7), Key(0x110, 1)]);
@@ -29,19 +33,19 @@ public sealed class LinkInputTests
     [Fact]
     public void A_viewer_that_goes_leaves_nothing_pressed()
     {
-        using var f = new LinkFixture(takesInput: true);
+        using var f = new LinkFixture(takes: Takes);
         var viewer = f.AddViewer();
         viewer.Link.Input(0, InputKind.Keyboard, [Key(30, 1)]);
         f.Pump();
         viewer.Link.Dispose();
         f.Pump();
-        Assert.Equal([InputKind.Keyboard, InputKind.Pointer], f.Events.InputsLeft);
+        Assert.Equal(Enum.GetValues<InputKind>(), f.Events.InputsLeft);
     }
 
     [Fact]
     public void Releases_are_sent_for_what_was_pressed()
     {
-        using var f = new LinkFixture(takesInput: true);
+        using var f = new LinkFixture(takes: Takes);
         var viewer = f.AddViewer();
         viewer.Link.Input(0, InputKind.Keyboard, [Key(30, 1), Key(42, 1)]);
         viewer.Link.InputLeft(InputKind.Keyboard);
@@ -55,16 +59,73 @@ public sealed class LinkInputTests
     {
         using var f = new LinkFixture();
         var viewer = f.AddViewer();
-        Assert.False(viewer.Link.SourceTakesInput);
+        Assert.Equal(InputKinds.None, viewer.Link.SourceTakes);
         viewer.Link.Input(0, InputKind.Keyboard, [Key(30, 1)]);
         f.Pump();
         Assert.Empty(f.Events.Inputs);
     }
 
     [Fact]
+    public void A_mouse_and_a_touchscreen_are_told_of_where_both_sides_know_them()
+    {
+        using var f = new LinkFixture(takes: Takes | InputKinds.Mouse | InputKinds.Touch);
+        var viewer = f.AddViewer();
+        Assert.Equal(Takes | InputKinds.Mouse | InputKinds.Touch, viewer.Link.SourceTakes);
+        InputEvent[] movement = [new(InputEventType.Relative, InputCodes.RelativeX, -3)];
+        InputEvent[] finger = [new(InputEventType.Absolute, InputCodes.TouchSlot, 1), new(InputEventType.Absolute, InputCodes.TouchId, 4)];
+        viewer.Link.Input(0, InputKind.Mouse, movement);
+        viewer.Link.Input(0, InputKind.Touch, finger);
+        f.Pump();
+        viewer.Link.InputLeft(InputKind.Touch);
+        f.Pump();
+        Assert.Equal([movement, finger, [finger[0], finger[1] with { Value = InputCodes.NoTouch }]], f.Events.Inputs.Select(static i => i.Frame));
+        Assert.Equal([InputKind.Mouse, InputKind.Touch, InputKind.Touch], f.Events.Inputs.Select(static i => i.Kind));
+    }
+
+    [Fact]
+    public void A_source_of_before_hears_of_a_keyboard_and_a_pointer_alone()
+    {
+        using var f = new LinkFixture(takes: Takes);
+        var viewer = f.AddViewer();
+        viewer.Link.Input(0, InputKind.Mouse, [new InputEvent(InputEventType.Relative, 0, 1)]);
+        viewer.Link.Input(0, InputKind.Keyboard, [Key(30, 1)]);
+        f.Pump();
+        Assert.Equal(InputKind.Keyboard, Assert.Single(f.Events.Inputs).Kind);
+        Assert.Empty(viewer.Losses);
+    }
+
+    [Theory]
+    [InlineData(InputKind.Mouse, 1u, false)] // a viewer of before says nothing of mice
+    [InlineData(InputKind.Mouse, 3u, true)]
+    [InlineData(InputKind.Touch, 3u, false)]
+    [InlineData(InputKind.Touch, 7u, true)]
+    [InlineData((InputKind)4, 15u, false)]
+    public void What_was_not_agreed_on_breaks_a_rule(InputKind kind, uint features, bool isFine)
+    {
+        using var f = new LinkFixture(takes: Takes | InputKinds.Mouse | InputKinds.Touch);
+        using var peer = new RawPeer(f);
+        peer.Writer.Begin(LinkOpcode.ViewerHello);
+        peer.Writer.Put(new HelloBody
+        {
+            Magic = HelloBody.GoodMagic, OldestVersion = 1, NewestVersion = 1, Features = features, Wishes = HelloBody.WantsControl | (1 << HelloBody.CreditShift),
+        });
+        peer.Writer.PutText("raw", LinkLimits.NameBytes);
+        peer.Writer.End();
+        peer.Send();
+        peer.Writer.Begin(LinkOpcode.Input);
+        peer.Writer.Put(new InputBody { Kind = (uint)kind, Events = 1 });
+        peer.Writer.Put(new WireInputEvent { Type = 1, Code = 0x110, Value = 1 });
+        peer.Writer.End();
+        peer.Send();
+        f.Pump();
+        Assert.Equal(isFine ? 1 : 0, f.Hub.ViewerCount);
+        Assert.Equal(isFine ? 1 : 0, f.Events.Inputs.Count);
+    }
+
+    [Fact]
     public void More_than_the_socket_takes_ends_in_what_is_so()
     {
-        using var f = new LinkFixture(takesInput: true);
+        using var f = new LinkFixture(takes: Takes);
         var viewer = f.AddViewer();
         for (var i = 0; i < 100_000; i++)
         {

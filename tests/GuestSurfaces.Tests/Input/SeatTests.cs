@@ -23,10 +23,10 @@ public sealed class SeatTests : IDisposable
         using var f = new PresenterFixture(new FakeCompositorOptions { SeatVersion = 8 });
         f.Show(_picture);
         Assert.Null(f.Compositor.Seat);
-        f.Presenter.TakesInput = true;
+        f.Presenter.Takes = InputKinds.Keyboard | InputKinds.Pointer;
         f.Pump();
         Assert.NotNull(f.Compositor.Seat!.Pointer);
-        f.Presenter.TakesInput = false;
+        f.Presenter.Takes = InputKinds.None;
         f.Pump();
         Assert.Null(f.Compositor.Seat.Pointer);
         Assert.Null(f.Compositor.Seat.Keyboard);
@@ -120,6 +120,7 @@ public sealed class SeatTests : IDisposable
         seat.Pointer!.SendFrame();
         Pump(f);
         Assert.Equal([Place(0, 16384), Place(1, 16384), Key(0x110, 1)], Assert.Single(f.Events.Inputs).Frame);
+        Assert.Null(seat.Cursor);
         Assert.Single(seat.Hidden);
         seat.Pointer.SendLeave(seat.NextSerial, f.Window.Surface.Resource);
         Pump(f);
@@ -189,7 +190,7 @@ public sealed class SeatTests : IDisposable
         Assert.Equal(
             [Place(0, 0), Place(1, 0), Key(0x111, 1), new InputEvent(InputEventType.Relative, InputCodes.WheelFine, -120), new InputEvent(InputEventType.Relative, InputCodes.Wheel, -1)],
             f.Events.Inputs.SelectMany(static i => i.Frame));
-        f.Presenter.TakesInput = false;
+        f.Presenter.Takes = InputKinds.None;
         f.Pump();
     }
 
@@ -221,7 +222,7 @@ public sealed class SeatTests : IDisposable
         Pump(f);
         f.Compositor.Die();
         f.Presenter.Dispatch();
-        Assert.Equal([InputKind.Keyboard, InputKind.Pointer], f.Events.InputsLeft);
+        Assert.Equal(Enum.GetValues<InputKind>(), f.Events.InputsLeft);
     }
 
     [Fact]
@@ -255,7 +256,7 @@ public sealed class SeatTests : IDisposable
     private PresenterFixture Open(uint version = 8)
     {
         var f = new PresenterFixture(new FakeCompositorOptions { SeatVersion = version });
-        f.Presenter.TakesInput = true;
+        f.Presenter.Takes = InputKinds.Keyboard | InputKinds.Pointer;
         f.Show(_picture);
         return f;
     }

@@ -1,6 +1,4 @@
 // SPDX-License-Identifier: MIT
-using System.Globalization;
-using System.Text.RegularExpressions;
 using GuestSurfaces.Core.Diagnostics;
 using GuestSurfaces.Core.Input;
 using GuestSurfaces.Core.Loop;
@@ -12,7 +10,7 @@ namespace GuestSurfaces.Tests.Lab;
 
 /// <summary>What a viewer's user does, as an unmodified Linux reads it from /dev/input: over the link, our device's process and QEMU's vhost-user-input-pci.</summary>
 [Trait("Tier", "A")]
-public sealed partial class InputTests
+public sealed class InputTests
 {
     private const int Batch = 8; // of presses and releases at a time: a slow guest's own buffer is small
 
@@ -31,8 +29,9 @@ public sealed partial class InputTests
         using var viewer = new LinkViewer(loop, new LinkViewerOptions(), new GuestStatistics(), NullLogger.Instance);
         viewer.Connect(bench["guest.link"]);
         RunUntil(() => viewer.IsInCharge, "the viewer is in charge");
-        Assert.True(viewer.SourceTakesInput);
+        Assert.Equal(InputKinds.Keyboard | InputKinds.Pointer, viewer.SourceTakes);
 
+        var heard = new HeardInput(bench, "vm");
         var sent = new List<(string Device, InputEvent Event)>();
         for (var first = 1; first <= InputCodes.LastKey; first += Batch)
         {
@@ -89,34 +88,17 @@ public sealed partial class InputTests
         void Expect(InputKind kind, params ReadOnlySpan<InputEvent> frame)
         {
             foreach (var e in frame)
-                sent.Add(($"guest-surfaces {kind.ToString().ToLowerInvariant()}", e));
+                sent.Add((HeardInput.NameOf(kind), e));
         }
 
         // Each device's events are in order; how two devices' are among each other is the guest's business.
         void AwaitAll()
         {
-            RunUntil(() => Heard().Count >= sent.Count, $"the guest has heard {sent.Count} events, up to {sent[^1]}");
+            RunUntil(() => heard.Read().Count >= sent.Count, $"the guest has heard {sent.Count} events, up to {sent[^1]}");
             foreach (var name in sent.Select(static s => s.Device).Distinct())
-                Assert.Equal(sent.Where(s => s.Device == name), Heard().Where(h => h.Device == name));
-            Assert.Equal(sent.Count, Heard().Count);
+                Assert.Equal(sent.Where(s => s.Device == name), heard.Read().Where(h => h.Device == name));
+            Assert.Equal(sent.Count, heard.Read().Count);
         }
-
-        List<(string Device, InputEvent Event)> Heard()
-        {
-            var names = new Dictionary<string, string>();
-            var heard = new List<(string, InputEvent)>();
-            foreach (var line in File.ReadLines(Path.Combine(bench["vm"], "serial.log")))
-            {
-                if (NameLine().Match(line) is { Success: true } name)
-                    names[name.Groups[1].Value] = name.Groups[2].Value.TrimEnd();
-                else if (EventLine().Match(line) is { Success: true } e && Number(e, 2) != (int)InputEventType.Led) // lamps are the guest's own doing
-                    heard.Add((names[e.Groups[1].Value], new InputEvent((InputEventType)Number(e, 2), (ushort)Number(e, 3), Number(e, 4))));
-            }
-
-            return heard;
-        }
-
-        static int Number(Match match, int group) => int.Parse(match.Groups[group].Value, CultureInfo.InvariantCulture);
 
         void RunUntil(Func<bool> condition, string what) => LabBench.WaitUntil(
             () =>
@@ -127,10 +109,4 @@ public sealed partial class InputTests
             LabBench.Patience,
             what);
     }
-
-    [GeneratedRegex(@"^GS-INPUT device=(\d+) name=(.*)")]
-    private static partial Regex NameLine();
-
-    [GeneratedRegex(@"^GS-INPUT device=(\d+) type=(\d+) code=(\d+) value=(-?\d+)\s*$")]
-    private static partial Regex EventLine();
 }

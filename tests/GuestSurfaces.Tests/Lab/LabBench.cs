@@ -82,6 +82,9 @@ internal sealed partial class LabBench : IDisposable
     /// <summary>Starts a viewer of the device <paramref name="device"/>.</summary>
     public LabProcess StartViewer(string device, params string[] options) => StartProgram(["present", this[$"{device}.link"], .. options]);
 
+    /// <summary>Starts another program with a window: a new one gets the focus.</summary>
+    public LabProcess StartNeighbour() => StartProgram("fake-guest", "solid", "--frames", "1", "--name", "neighbour");
+
     /// <summary>Boots a guest whose GPU is served at <paramref name="bridge"/>.sock.</summary>
     public void StartGuest(string name, string bridge, params string[] options)
     {

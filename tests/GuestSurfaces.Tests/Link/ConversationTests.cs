@@ -294,6 +294,7 @@ public sealed class ConversationTests
         Assert.Equal(f.Statistics.SourceRung, viewer.Statistics.SourceRung);
         viewer.Statistics.DisplayRung = new RungReport(Rung.Copy, "no dma-bufs\nhere");
         viewer.Statistics.CompositedBecause = "the window isn't full screen";
+        (viewer.Statistics.SyncMode, viewer.Statistics.SyncReason) = ("implicit", "no better one");
         viewer.Statistics.ZeroCopyPresented += 3;
         viewer.Statistics.BytesCopied += 4096;
         viewer.Link.BufferRefused(0, viewer.Display.Last.Storage, "pitch 5464");
@@ -303,6 +304,7 @@ public sealed class ConversationTests
         f.Pump();
         Assert.Equal("no dma-bufs\ufffdhere", f.Statistics.DisplayRung.Reason);
         Assert.Equal("the window isn't full screen", f.Statistics.CompositedBecause);
+        Assert.Equal(("implicit", "no better one"), (f.Statistics.SyncMode, f.Statistics.SyncReason));
         Assert.Equal((3, 4096), (f.Statistics.ZeroCopyPresented, f.Statistics.BytesCopied));
         Assert.Equal(["pitch 5464"], f.Events.Refusals);
         Assert.Equal([0], f.Events.Closes);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 using GuestSurfaces.Core.Buffers;
+using GuestSurfaces.Core.Input;
 using GuestSurfaces.Interop;
 using GuestSurfaces.Link;
 using GuestSurfaces.Link.Wire;
@@ -36,6 +37,8 @@ public sealed class HostilePeerTests
         ["an INPUT is malformed"] = w => w.Write(LinkOpcode.Input, 0, new InputBody { Kind = 2, Events = 1 }),
         ["of type 1, code 768"] = w => Input(w, new WireInputEvent { Type = 1, Code = 768, Value = 1 }),
         ["of type 1, code 30"] = w => Input(w, new WireInputEvent { Type = 1, Code = 30, Value = 2 }),
+        ["of type 3, code 47"] = w => Input(w, new WireInputEvent { Type = 3, Code = InputCodes.TouchSlot, Value = InputCodes.TouchSlots }),
+        ["of type 3, code 57"] = w => Input(w, new WireInputEvent { Type = 3, Code = InputCodes.TouchId, Value = -2 }),
         ["of type 0, code 0"] = w => Input(w, default),
         ["a REFUSED is malformed"] = w => w.Write(LinkOpcode.Refused, 1, new RefusedBody { Surface = 16 }),
         ["opcode 0x0022"] = w => w.Write(LinkOpcode.Frame, 0),

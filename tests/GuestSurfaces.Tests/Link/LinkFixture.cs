@@ -2,6 +2,7 @@
 using GuestSurfaces.Core.Buffers;
 using GuestSurfaces.Core.Diagnostics;
 using GuestSurfaces.Core.Frames;
+using GuestSurfaces.Core.Input;
 using GuestSurfaces.Core.Loop;
 using GuestSurfaces.Core.Sessions;
 using GuestSurfaces.Interop;
@@ -19,11 +20,11 @@ internal sealed class LinkFixture : IDisposable
     private ulong _serial;
 
     /// <param name="events">Hears of the frames; null: <see cref="Events"/>.</param>
-    /// <param name="takesInput">Whether the guest has a keyboard.</param>
-    public LinkFixture(IDisplayEvents? events = null, bool takesInput = false)
+    /// <param name="takes">What the guest has to type and point with.</param>
+    public LinkFixture(IDisplayEvents? events = null, InputKinds takes = InputKinds.None)
     {
         Timers = new TimerQueue(Clock);
-        Hub = new LinkHub(Timers, null, events ?? Events, "Fedora", Statistics, NullLogger.Instance) { TakesInput = takesInput };
+        Hub = new LinkHub(Timers, null, events ?? Events, "Fedora", Statistics, NullLogger.Instance) { Takes = takes };
     }
 
     public VirtualClock Clock { get; } = new();

@@ -31,7 +31,21 @@ public sealed class LayoutTests
         (typeof(LibC.DmaBufSync), "struct dma_buf_sync"),
         (typeof(LibC.DmaBufSyncFile), "struct dma_buf_export_sync_file"),
         (typeof(LibC.DmaBufSyncFile), "struct dma_buf_import_sync_file"),
+        (typeof(LibC.DrmGetCap), "struct drm_get_cap"),
+        (typeof(LibC.DrmSyncobjCreate), "struct drm_syncobj_create"),
+        (typeof(LibC.DrmSyncobjDestroy), "struct drm_syncobj_destroy"),
+        (typeof(LibC.DrmSyncobjTransfer), "struct drm_syncobj_transfer"),
+        (typeof(LibC.DrmSyncobjTimelineArray), "struct drm_syncobj_timeline_array"),
+        (typeof(LibC.DrmSyncobjHandle), "struct drm_syncobj_handle"),
+        (typeof(LibC.DrmSyncobjEventfd), "struct drm_syncobj_eventfd"),
     ];
+
+    // What has to be defined for a struct to be there as we know it.
+    private static readonly Dictionary<string, string> s_conditions = new()
+    {
+        ["struct drm_syncobj_handle"] = "defined(GS_DRM) && !defined(DRM_SYNCOBJ_HANDLE_TO_FD_FLAGS_TIMELINE)", // longer since
+        ["struct drm_syncobj_eventfd"] = "defined(DRM_IOCTL_SYNCOBJ_EVENTFD)",
+    };
 
     // Constants that no header defines under that name: what they stand for, or null for those that stand for nothing.
     private static readonly Dictionary<string, string?> s_otherNames = new()
@@ -42,13 +56,15 @@ public sealed class LayoutTests
         ["SignalSetBytes"] = "sizeof(sigset_t)",
         ["LibraryName"] = null,
         ["AttributesPerPlane"] = null,
+        ["DRM_IOCTL_SYNCOBJ_HANDLE_TO_FD"] = "DRM_IOWR(0xC1, char[16])",
+        ["DRM_IOCTL_SYNCOBJ_FD_TO_HANDLE"] = "DRM_IOWR(0xC2, char[16])",
     };
 
     // Newer than the oldest headers that this is built with, which are those of Linux 6.1.
     private static readonly HashSet<string> s_newer =
     [
         "LANDLOCK_ACCESS_FS_TRUNCATE", "LANDLOCK_ACCESS_FS_IOCTL_DEV", "LANDLOCK_ACCESS_NET_BIND_TCP", "LANDLOCK_ACCESS_NET_CONNECT_TCP", "LANDLOCK_SCOPE_ABSTRACT_UNIX_SOCKET",
-        "LANDLOCK_SCOPE_SIGNAL",
+        "LANDLOCK_SCOPE_SIGNAL", "DRM_IOCTL_SYNCOBJ_EVENTFD",
     ];
 
     private const int NewestInOldestHeaders = 450;
@@ -62,9 +78,13 @@ public sealed class LayoutTests
             "linux/filter.h", "linux/seccomp.h", "linux/audit.h", "linux/landlock.h", "linux/dma-buf.h", "linux/udmabuf.h", "EGL/egl.h", "EGL/eglext.h", "GLES2/gl2.h", "GLES2/gl2ext.h"])
             c.AppendLine($"#include <{header}>");
 
+        // Debian's kernel headers lack it; libdrm has it.
+        c.AppendLine("#if __has_include(<libdrm/drm.h>)\n#include <libdrm/drm.h>\n#define GS_DRM\n#elif __has_include(<drm/drm.h>)\n#include <drm/drm.h>\n#define GS_DRM\n#endif");
+
         var checks = 0;
         foreach (var (ours, theirs) in s_structs)
         {
+            c.AppendLine($"#if {ConditionOf(theirs)}");
             c.AppendLine($"_Static_assert(sizeof({theirs}) == {Marshal.SizeOf(ours)}, \"size of {theirs}\");");
             foreach (var field in ours.GetFields(BindingFlags.Instance | BindingFlags.NonPublic | BindingFlags.Public))
             {
@@ -73,6 +93,7 @@ public sealed class LayoutTests
                 checks++;
             }
 
+            c.AppendLine("#endif");
             checks++;
         }
 
@@ -84,7 +105,7 @@ public sealed class LayoutTests
                 continue;
             var comparison = constant.Name.EndsWith("Bytes", StringComparison.Ordinal) ? "<=" : "=="; // room for an opaque type may be generous
             var check = $"_Static_assert({name} {comparison} {constant.GetRawConstantValue()}, \"{constant.Name}\");";
-            c.AppendLine(s_newer.Contains(name) ? $"#ifdef {name}\n{check}\n#endif" : check);
+            c.AppendLine($"#if {ConditionOf(name)}\n{check}\n#endif");
             checks++;
         }
 
@@ -126,6 +147,15 @@ public sealed class LayoutTests
     {
         var (exitCode, _) = Compile("#include <fcntl.h>\n_Static_assert(O_CLOEXEC == 1, \"\");\n");
         Assert.NotEqual(0, exitCode);
+    }
+
+    private static string ConditionOf(string name)
+    {
+        if (s_conditions.TryGetValue(name, out var condition))
+            return condition;
+        if (s_newer.Contains(name))
+            return $"defined({name})";
+        return name.Contains("drm_", StringComparison.OrdinalIgnoreCase) || name.StartsWith("DRM_", StringComparison.Ordinal) ? "defined(GS_DRM)" : "1";
     }
 
     private static (int ExitCode, string Output) Compile(string source)

@@ -3,6 +3,7 @@ using GuestSurfaces.Core.Buffers;
 using GuestSurfaces.Core.Loop;
 using GuestSurfaces.Interop;
 using GuestSurfaces.Presentation.Buffers;
+using GuestSurfaces.Testing.Presentation;
 
 namespace GuestSurfaces.Tests.Presentation;
 
@@ -17,6 +18,15 @@ internal sealed class FakeDmabufSync : IDmabufSync
 
     /// <summary>How many planes were published.</summary>
     public int Published { get; private set; }
+
+    /// <summary>The kernel's fences; null: it knows none.</summary>
+    public FakeFences? Fences { get; set; }
+
+    /// <summary>Whether it puts them into dma-bufs.</summary>
+    public bool CanAddFences { get; set; } = true;
+
+    /// <summary>What was put into dma-bufs.</summary>
+    public List<DmabufAccess> Added { get; } = [];
 
     /// <summary>Whether the event loop takes dma-bufs.</summary>
     public bool CanWatch { get; set; } = true;
@@ -35,11 +45,13 @@ internal sealed class FakeDmabufSync : IDmabufSync
     }
 
     /// <summary>Whoever watches is told, whatever there is to tell.</summary>
-    public void Wake(BufferStorage storage, int plane = 0)
+    public void Wake(BufferStorage storage, int plane = 0) => Wake(storage.Plane(plane));
+
+    private void Wake(FdHandle dmabuf)
     {
         for (var i = _watches.Count - 1; i >= 0; i--)
         {
-            if (_watches[i].IsArmed && _watches[i].Dmabuf == storage.Plane(plane))
+            if (_watches[i].IsArmed && _watches[i].Dmabuf == dmabuf)
                 _watches[i].Handler.OnReady(EpollEvents.Out);
         }
     }
@@ -51,6 +63,35 @@ internal sealed class FakeDmabufSync : IDmabufSync
     }
 
     void IDmabufSync.PublishCpuWrites(DmabufHandle dmabuf) => Published++;
+
+    bool IDmabufSync.TryAddFence(DmabufHandle dmabuf, SyncFileHandle fence, DmabufAccess access)
+    {
+        if (!CanAddFences || Fences?.Find(fence) is not { } fake)
+            return false;
+        Added.Add(access);
+        if (fake.IsSignalled)
+            return true;
+        _busy.Add(dmabuf);
+        fake.Waiting.Add(() =>
+        {
+            if (_busy.Remove(dmabuf))
+                Wake(dmabuf);
+        });
+        return true;
+    }
+
+    IFenceWatch? IDmabufSync.TryWatch(SyncFileHandle fence, IFdHandler handler)
+    {
+        if (Fences?.Find(fence) is not { } fake)
+            return null;
+        var watch = new FenceWatch();
+        fake.Waiting.Add(() =>
+        {
+            if (watch.IsArmed)
+                handler.OnReady(EpollEvents.In);
+        });
+        return watch;
+    }
 
     IFenceWatch? IDmabufSync.TryWatch(DmabufHandle dmabuf, IFdHandler handler)
     {
@@ -80,5 +121,14 @@ internal sealed class FakeDmabufSync : IDmabufSync
             ObjectDisposedException.ThrowIf(dmabuf.IsClosed, dmabuf); // it has to leave the epoll set first
             owner._watches.Remove(this);
         }
+    }
+
+    private sealed class FenceWatch : IFenceWatch
+    {
+        public bool IsArmed { get; private set; } = true;
+
+        public void Arm(bool isArmed) => IsArmed = isArmed;
+
+        public void Dispose() => IsArmed = false;
     }
 }

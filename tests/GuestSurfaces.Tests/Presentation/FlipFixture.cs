@@ -5,6 +5,7 @@ using GuestSurfaces.Core.Diagnostics;
 using GuestSurfaces.Core.Frames;
 using GuestSurfaces.Core.Loop;
 using GuestSurfaces.Core.Sessions;
+using GuestSurfaces.Core.Sync;
 using GuestSurfaces.Presentation;
 using GuestSurfaces.Testing;
 using GuestSurfaces.Testing.Presentation;
@@ -19,29 +20,33 @@ internal sealed class FlipFixture : IGuestTransport, IDisposable
 
     private readonly TimerQueue _timers;
 
-    public FlipFixture(FakeCompositorOptions? compositor = null, Func<Session, IDisplayEvents>? spy = null)
+    public FlipFixture(FakeCompositorOptions? compositor = null, Func<Session, IDisplayEvents>? spy = null, int timelinesLeft = int.MaxValue)
     {
         _timers = new TimerQueue(Clock);
         Compositor = new FakeCompositor(compositor ?? new FakeCompositorOptions { DmabufVersion = 4 }, Clock);
         Session = new Session(_timers, new GuestStatistics(), new Limits()) { Transport = this };
-        Presenter = new WaylandPresenter(
-            Compositor.ClientConnection, _timers, Gpu, spy?.Invoke(Session) ?? Session, new PresenterOptions(), Session.Statistics, NullLogger.Instance)
-        {
-            Lost = _ => IsLost = true,
-        };
-        Session.Display = Presenter;
-        Pump();
+        Events = spy?.Invoke(Session) ?? Session;
+        Fences = Compositor.Options.Fences ?? new FakeFences();
+        Gpu.Fences = Fences;
+        Timelines = NewTimelines(timelinesLeft);
+        Presenter = NewPresenter();
     }
 
     public VirtualClock Clock { get; } = new();
 
     public FakeDmabufSync Gpu { get; } = new();
 
-    public FakeCompositor Compositor { get; }
+    public FakeFences Fences { get; }
+
+    public FakeTimelineDevice Timelines { get; private set; }
+
+    public FakeCompositor Compositor { get; private set; }
 
     public Session Session { get; }
 
-    public WaylandPresenter Presenter { get; }
+    public WaylandPresenter Presenter { get; private set; }
+
+    public IDisplayEvents Events { get; }
 
     public GuestStatistics Statistics => Session.Statistics;
 
@@ -62,15 +67,15 @@ internal sealed class FlipFixture : IGuestTransport, IDisposable
     public static TestPicture Shm() => new(24, 16);
 
     /// <summary>The guest flushes a picture, and both sides handle it.</summary>
-    public ulong Flip(TestPicture picture, int scanout = 0, bool awaited = true)
+    public ulong Flip(TestPicture picture, int scanout = 0, bool awaited = true, FakeFence? acquire = null)
     {
-        Present(picture, scanout, awaited);
+        Present(picture, scanout, awaited, acquire);
         Pump();
         return LastSerial;
     }
 
     /// <summary>The guest flushes a picture.</summary>
-    public void Present(TestPicture picture, int scanout = 0, bool awaited = true)
+    public void Present(TestPicture picture, int scanout = 0, bool awaited = true, FakeFence? acquire = null)
     {
         picture.Storage.Lock();
         var frame = new GuestFrame
@@ -82,6 +87,7 @@ internal sealed class FlipFixture : IGuestTransport, IDisposable
             Serial = ++LastSerial,
             PoppedNs = Clock.NowNs,
             Awaited = awaited,
+            Acquire = acquire is null ? SyncPoint.Signalled : SyncPoint.FromFence(acquire.Open()),
         };
         Session.Present(scanout, in frame);
     }
@@ -127,9 +133,22 @@ internal sealed class FlipFixture : IGuestTransport, IDisposable
             Compositor.Client.Flush();
             Presenter.Dispatch();
             Compositor.Dispatch();
+            Compositor.Options.Timelines?.Deliver();
         }
 
         Presenter.Dispatch();
+    }
+
+    /// <summary>Another compositor after one that died.</summary>
+    public void Reconnect()
+    {
+        var options = Compositor.Options;
+        Presenter.Dispose();
+        Compositor.Dispose();
+        IsLost = false;
+        Compositor = new FakeCompositor(options, Clock);
+        Timelines = NewTimelines(int.MaxValue);
+        Presenter = NewPresenter();
     }
 
     public void Die()
@@ -142,6 +161,8 @@ internal sealed class FlipFixture : IGuestTransport, IDisposable
     {
         Presenter.Dispose();
         Compositor.Dispose();
+        Compositor.Options.Timelines?.Dispose();
+        Fences.Dispose();
     }
 
     void IGuestTransport.FrameSettled(int scanout, ulong serial)
@@ -152,5 +173,20 @@ internal sealed class FlipFixture : IGuestTransport, IDisposable
 
     void IGuestTransport.SetMode(int scanout, in OutputMode mode)
     {
+    }
+
+    private FakeTimelineDevice NewTimelines(int left) => new(Compositor.Options.Timelines ?? new FakeTimelines(), Fences) { Left = left };
+
+    private WaylandPresenter NewPresenter()
+    {
+        var presenter = new WaylandPresenter(
+            Compositor.ClientConnection, _timers, Gpu, Events, new PresenterOptions(), Session.Statistics, NullLogger.Instance, null, _ => (Timelines, ""))
+        {
+            Lost = _ => IsLost = true,
+        };
+        Presenter = presenter;
+        Session.Display = presenter;
+        Pump();
+        return presenter;
     }
 }

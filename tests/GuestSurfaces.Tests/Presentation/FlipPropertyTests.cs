@@ -15,13 +15,19 @@ namespace GuestSurfaces.Tests.Presentation;
 public class FlipPropertyTests
 {
     [Theory]
-    [InlineData(ReleaseMode.WhenReplaced)]
-    [InlineData(ReleaseMode.AtRefresh)]
-    [InlineData(ReleaseMode.AtCommit)]
-    public void Random_flips_are_answered_once_and_never_too_early(ReleaseMode release) =>
+    [InlineData(ReleaseMode.WhenReplaced, "implicit")]
+    [InlineData(ReleaseMode.AtRefresh, "implicit")]
+    [InlineData(ReleaseMode.AtCommit, "implicit")]
+    [InlineData(ReleaseMode.WhenReplaced, "fences")]
+    [InlineData(ReleaseMode.AtRefresh, "fences")]
+    [InlineData(ReleaseMode.AtCommit, "fences")]
+    [InlineData(ReleaseMode.WhenReplaced, "timelines")]
+    [InlineData(ReleaseMode.AtRefresh, "timelines")]
+    [InlineData(ReleaseMode.AtCommit, "timelines")]
+    public void Random_flips_are_answered_once_and_never_too_early(ReleaseMode release, string sync) =>
         Prop.ForAll<byte[]>(bytes =>
             {
-                using var run = new Run(bytes ?? [], release);
+                using var run = new Run(bytes ?? [], release, sync);
                 return run.Play();
             })
             .Check(Config.QuickThrowOnFailure.WithMaxTest(400).WithStartSize(5).WithEndSize(150));
@@ -37,15 +43,25 @@ public class FlipPropertyTests
         private readonly List<Frame> _frames = [];
         private readonly BufferStorage?[] _wanted = new BufferStorage?[Scanouts];
         private readonly List<string> _wrong = [];
+        private readonly List<FakeFence> _fences = [];
         private Session _session = null!;
         private long _exceptions;
         private bool _isClosing;
         private int _at;
 
-        public Run(byte[] script, ReleaseMode release)
+        public Run(byte[] script, ReleaseMode release, string sync)
         {
             _script = script;
-            _f = new FlipFixture(new FakeCompositorOptions { DmabufVersion = 4, Release = release }, session =>
+            var options = new FakeCompositorOptions
+            {
+                DmabufVersion = 4,
+                Release = release,
+                Timelines = sync == "timelines" ? new FakeTimelines() : null,
+                Fences = sync == "fences" ? new FakeFences() : null,
+                EarlyReleaseEvents = true,
+                ReleaseFence = () => (Next() & 3) == 0 ? NewFence() : null,
+            };
+            _f = new FlipFixture(options, session =>
             {
                 _session = session;
                 return this;
@@ -65,6 +81,7 @@ public class FlipPropertyTests
                 _f.Gpu.End(picture.Storage);
             for (var i = 0; i < 4; i++)
             {
+                SignalFences();
                 _f.Pass(HoldNs);
                 if (!_f.IsLost)
                     _f.Refresh();
@@ -73,6 +90,9 @@ public class FlipPropertyTests
             Require(_frames.TrueForAll(static frame => frame.IsAnswered), "a frame was never answered");
             Require(_f.Statistics.UnprotectedFlips == _exceptions, $"{_f.Statistics.UnprotectedFlips} exceptions were counted, there were {_exceptions}");
             _f.Session.CloseWindows();
+            if (!_f.IsLost)
+                _f.Refresh();
+            SignalFences();
             if (!_f.IsLost)
                 _f.Refresh();
             Require(_pictures.All(static p => p.Storage.LockCount == 0), "a lock is left");
@@ -91,7 +111,7 @@ public class FlipPropertyTests
         private void Step(int code)
         {
             var surface = _f.IsLost ? null : _f.Compositor.Toplevels.FindLast(w => !w.IsDestroyed && (w.Title.Length > 5) == ((code & 0x80) != 0))?.Surface;
-            switch (code % 20)
+            switch (code % 25)
             {
                 case < 7:
                     Flip(Next());
@@ -127,6 +147,23 @@ public class FlipPropertyTests
                     if ((Next() & 7) == 0)
                         CloseWindows();
                     return;
+                case 19:
+                    SignalFences();
+                    return;
+                case 20:
+                    // Late answers of windows that are gone are another test's.
+                    _f.Compositor.Dmabuf?.DefaultFeedback?.Send(_f.Compositor.Options.DefaultTranches);
+                    break;
+                case 21:
+                    _f.Session.Blank(Next() % Scanouts);
+                    break;
+                case 22:
+                    _f.Compositor.Toplevels.FindLast(static w => !w.IsDestroyed)?.Configure(200 + Next(), 200 + Next());
+                    break;
+                case 23:
+                    if (_f.IsLost && (Next() & 1) == 0)
+                        _f.Reconnect();
+                    return;
                 default:
                     if ((Next() & 7) != 0 || _f.IsLost)
                         return;
@@ -148,10 +185,30 @@ public class FlipPropertyTests
             var picture = _pictures[(code & 7) % _pictures.Length];
             _wanted[scanout] = picture.Storage;
             _frames.Add(new Frame(scanout, _f.LastSerial + 1, picture, _f.Clock.NowNs, (code & 0x40) == 0));
+            var acquire = (Next() & 7) == 0 ? NewFence() : null;
             if ((code & 0x80) != 0)
-                _f.Present(picture, scanout, _frames[^1].IsAwaited);
+                _f.Present(picture, scanout, _frames[^1].IsAwaited, acquire);
             else
-                _f.Flip(picture, scanout, _frames[^1].IsAwaited);
+                _f.Flip(picture, scanout, _frames[^1].IsAwaited, acquire);
+        }
+
+        private FakeFence NewFence()
+        {
+            _fences.Add(_f.Fences.Create());
+            return _fences[^1];
+        }
+
+        private void SignalFences()
+        {
+            while (_fences.Count > 0)
+            {
+                var fence = _fences[0];
+                _fences.RemoveAt(0);
+                fence.Signal();
+            }
+
+            if (!_f.IsLost)
+                _f.Pump();
         }
 
         private void CloseWindows()

@@ -3,6 +3,7 @@ using FsCheck;
 using FsCheck.Fluent;
 using GuestSurfaces.Core.Buffers;
 using GuestSurfaces.Core.Frames;
+using GuestSurfaces.Core.Input;
 using GuestSurfaces.Core.Sessions;
 using GuestSurfaces.Testing.Presentation;
 using GuestSurfaces.Wayland;
@@ -37,6 +38,7 @@ public class PresenterPropertyTests
         {
             Release = release,
             DmabufVersion = dmabufVersion,
+            SeatVersion = 8,
             HoldImports = dmabufVersion != 0,
             ConfigureAtOnce = script.Length % 2 == 0,
         });
@@ -52,6 +54,8 @@ public class PresenterPropertyTests
         {
             using (_f)
             {
+                _f.Presenter.Takes = InputKinds.Keyboard | InputKinds.Pointer;
+                _f.Pump();
                 while (_at < script.Length)
                     Step(Next());
                 CalmDown();
@@ -72,7 +76,7 @@ public class PresenterPropertyTests
         private void Step(int code)
         {
             var window = _f.Compositor.Toplevels.Count > 0 && !_f.Window.IsDestroyed ? _f.Window : null;
-            switch (code % 16)
+            switch (code % 18)
             {
                 case 0 or 1 or 2:
                     Present(FreePicture());
@@ -116,6 +120,14 @@ public class PresenterPropertyTests
                 case 15:
                     _f.Presenter.ShowDisconnected();
                     _last = null;
+                    break;
+                case 16:
+                    if (window is not null)
+                        _f.Compositor.Seat!.Point(window.Surface, Next() % 10, Next() % 10);
+                    break;
+                case 17:
+                    if (window is not null)
+                        _f.Compositor.Seat!.PointElsewhere(window.Surface);
                     break;
             }
 

@@ -21,6 +21,7 @@
 //                                                          took longer than the 50 ms for which virtio-gpu's driver waits for a flush's fence
 //   GS-OFF   job=J head=K                                  the monitor of head K is unplugged (job follow)
 //   GS-INPUT ...                                           one line per input event (job input)
+//   GS-RATE  quiet=F changing=F changes=N                  flips a second beside a cursor that stays and one that changes (job shapes)
 //   GS-FAIL  what: why                                     it could not be done
 // Kernel messages of level error and worse appear on the same line; a good run has none.
 //
@@ -39,7 +40,8 @@
 //   m = mix(seed * 0x9E3779B9 + i);  w = 1 + (m & 63);  h = 1 + (m >> 6 & 63);  x = (m >> 12) % (W-w+1);  y = mix(m ^ 0x85EBCA6B) % (H-h+1)
 //   mix(v): v ^= v >> 16; v *= 0x85EBCA6B; v ^= v >> 13; v *= 0xC2B2AE35; v ^= v >> 16
 // Cursor image (64x64 premultiplied ARGB8888, hot spot 0,0): x < 2, y < 2 or x == y: opaque (4x, 4y, 255); else x + y < 48:
-//   0x80808080; else 0. While frame i is shown it stands at (13 i % W, 7 i % H).
+//   0x80808080; else 0. While frame i is shown it stands at (13 i % W, 7 i % H). Job shapes: it stays at (100, 80), and every other image, not the last, has red
+//   and blue exchanged.
 //
 // Only Linux UAPI: build with  gcc -static -O2 -I <libdrm headers>
 
@@ -508,19 +510,29 @@ static void job_damage(void)
     done(frames, t);
 }
 
+static void create_cursor(struct buffer *image, int red, int blue)
+{
+    create_buffer(image, 64, 64, 0);
+    for (uint32_t y = 0; y < 64; y++)
+        for (uint32_t x = 0; x < 64; x++)
+            ((uint32_t *)(image->pixels + y * image->pitch))[x] =
+                x < 2 || y < 2 || x == y ? 0xff000000u | 4 * x << red | 4 * y << 8 | 255u << blue : x + y < 48 ? 0x80808080u : 0;
+}
+
+static void set_cursor(struct head *h, struct buffer *image, int x, int y)
+{
+    struct drm_mode_cursor2 set = { .flags = DRM_MODE_CURSOR_BO | DRM_MODE_CURSOR_MOVE, .crtc_id = h->crtc, .x = x, .y = y, .width = 64, .height = 64, .handle = image->handle };
+    if (call(DRM_IOCTL_MODE_CURSOR2, &set))
+        fail("CURSOR2");
+}
+
 static void job_cursor(void)
 {
     set_up(1, 2, 0);
     struct head *h = &heads[0];
     struct buffer image;
-    create_buffer(&image, 64, 64, 0);
-    for (uint32_t y = 0; y < 64; y++)
-        for (uint32_t x = 0; x < 64; x++)
-            ((uint32_t *)(image.pixels + y * image.pitch))[x] =
-                x < 2 || y < 2 || x == y ? 0xff0000ffu | 4 * x << 16 | 4 * y << 8 : x + y < 48 ? 0x80808080u : 0;
-    struct drm_mode_cursor2 set = { .flags = DRM_MODE_CURSOR_BO | DRM_MODE_CURSOR_MOVE, .crtc_id = h->crtc, .width = 64, .height = 64, .handle = image.handle };
-    if (call(DRM_IOCTL_MODE_CURSOR2, &set))
-        fail("CURSOR2");
+    create_cursor(&image, 16, 0);
+    set_cursor(h, &image, 0, 0);
     int x = 0, y = 0;
     double begin = now();
     for (int i = 1; i <= frames; i++) {
@@ -538,6 +550,52 @@ static void job_cursor(void)
     snprintf(more, sizeof more, " cursor=%d,%d", x, y);
     say_hold(more);
     done(frames, t);
+}
+
+// Flips as fast as it can, in turns of a second: beside a cursor that stays as it is, and beside one whose image another process changes thirty times a second.
+static void job_shapes(void)
+{
+    set_up(1, 2, 0);
+    struct head *h = &heads[0];
+    struct buffer images[2];
+    draw_all(&h->buffers[1], 1, 0);
+    create_cursor(&images[0], 16, 0);
+    create_cursor(&images[1], 0, 16);
+    set_cursor(h, &images[0], 100, 80);
+
+    struct { volatile int turn, changes; } *shared = mmap(NULL, sizeof *shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (shared == MAP_FAILED)
+        fail("shared memory");
+    pid_t child = fork();
+    if (child < 0)
+        fail("fork");
+    while (child == 0) {
+        pause_for(1.0 / 30);
+        if (shared->turn < 0) {
+            set_cursor(h, &images[0], 100, 80);
+            _exit(0);
+        }
+        if (shared->turn & 1)
+            set_cursor(h, &images[++shared->changes & 1], 100, 80);
+    }
+
+    int count = 0, flips[2] = { 0 };
+    double begin = now(), spent[2] = { 0 };
+    while (now() < begin + seconds) {
+        int changing = shared->turn & 1;
+        double t = now(), end = t + 1;
+        for (; now() < end; flips[changing]++) {
+            count++;
+            flip_and_wait(h, !h->front, count & 1);
+        }
+        spent[changing] += now() - t;
+        shared->turn++;
+    }
+    shared->turn = -1;
+    waitpid(child, NULL, 0);
+    say("GS-RATE quiet=%.1f changing=%.1f changes=%d", flips[0] / spent[0], flips[1] / spent[1], shared->changes);
+    say_hold(" cursor=100,80");
+    done(count, now() - begin);
 }
 
 // As many flips and rectangles as the device takes: only a small block is drawn for each. The last picture is a whole one.
@@ -774,6 +832,7 @@ static const struct {
     { "console", job_console, 20, 5 },   // N lines of text by fbcon
     { "heads", job_heads, 1, 5 },        // a picture on every connected head
     { "cursor", job_cursor, 60, 5 },     // N flips with a hardware cursor that moves
+    { "shapes", job_shapes, 0, 20 },     // flips for T seconds, beside a cursor that changes every other second
     { "flood", job_flood, 0, 5 },        // flips and rectangles as fast as possible for T seconds
     { "reboot", job_reboot, 2, 1 },      // N boots, another picture each
     { "follow", job_follow, 0, 5 },      // mode-sets when the host resizes

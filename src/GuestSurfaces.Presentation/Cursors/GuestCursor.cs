@@ -2,7 +2,7 @@
 using GuestSurfaces.Core.Buffers;
 using GuestSurfaces.Core.Sessions;
 
-namespace GuestSurfaces.Presentation.Frames;
+namespace GuestSurfaces.Presentation.Cursors;
 
 /// <summary>A scanout's cursor as the guest last set it. Holds the image's lock until the next image comes.</summary>
 internal sealed class GuestCursor
@@ -17,6 +17,12 @@ internal sealed class GuestCursor
 
     /// <summary>The image in scanout pixels.</summary>
     public BufferRect Place => new(X - _image.HotX, Y - _image.HotY, _image.Size.Width, _image.Size.Height);
+
+    /// <summary>The hotspot in the image, from the left.</summary>
+    public int HotX => _image.HotX;
+
+    /// <summary>From the top.</summary>
+    public int HotY => _image.HotY;
 
     private int X { get; set; }
 
