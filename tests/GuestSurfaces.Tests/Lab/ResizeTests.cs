@@ -57,65 +57,11 @@ public sealed partial class ResizeTests
         // Whatever the guest was told it has shown, one after the other: the next was told only then.
         var shown = ShownLine().Matches(Serial(bench)).Select(static match => match.Groups[1].Value).ToList();
         AssertEndsWell(bench, bridge);
-        var told = ToldLine().Matches(bridge.Output).Select(static match => match.Groups[1].Value).ToList();
+        var all = ToldLine().Matches(bridge.Output).Select(static match => match.Groups[1].Value).ToList();
+        var told = all.Where((size, i) => i == 0 || size != all[i - 1]).ToList(); // the same size again is another refresh rate or density
         TestContext.Current.TestOutputHelper?.WriteLine($"{steps} sizes in {seconds} s: {told.Count} modes");
         Assert.Equal(told, shown.Skip(1));
         Assert.True(told.Count >= seconds / 2, $"{told.Count} modes in {seconds} s");
-    }
-
-    [Fact]
-    public void Qemu_that_owns_the_configuration_space_is_told_by_its_display_and_tells_the_guest()
-    {
-        using var bench = new LabBench("sway", shell: "desktop", size: $"{ScreenWidth}x{ScreenHeight}");
-        bench.RunGuest("vm", "gpu", "trixie", [], ["--job", "follow", "--limit", "300"]);
-        bench.WaitFor("vm", "^GS-DONE");
-        foreach (var (asked, mode) in (ReadOnlySpan<(string, string)>)[("1000 700", "960x700"), ("1100 710", "1088x710")])
-        {
-            bench.Tell($"resize set {asked}");
-            AwaitMode(bench, mode);
-        }
-
-        bench.Tell("move absolute position 0 0");
-        bench.ShootUntil(picture => picture.Crop(0, 0, 1088, 710).Crc == bench.Held("vm")[0]);
-        bench.AssertNoKernelErrors("vm");
-    }
-
-    // The second output comes by swaymsg create_output, and goes and comes back by output NAME disable and enable.
-    [Theory]
-    [InlineData(2)]
-    [InlineData(4)]
-    public void Heads_on_two_outputs_have_the_sizes_of_their_windows_also_when_an_output_goes_and_comes_back(int heads)
-    {
-        using var bench = new LabBench("sway", shell: "tiled", size: "1280x800");
-        bench.Tell("create_output");
-        bench.Tell("output HEADLESS-2 mode --custom 1280x800@60Hz position 1280 0");
-        var bridge = bench.StartBridge("guest", "--once", "--verbose", "--outputs", $"{heads}");
-        bench.StartGuest("vm", "guest", "--qemu", "vmm", "--device", "test", "--outputs", $"{heads}", "--job", "follow", "--limit", "300", "--memory", "768");
-        bench.WaitFor("vm", "^GS-DONE");
-        for (var head = (heads / 2) + 1; head <= heads; head++)
-            bench.Tell($"[title=\"guest \\({head}\\)\"] move container to output HEADLESS-2");
-        AwaitHeads();
-        bench.Tell("output HEADLESS-2 disable");
-        AwaitModes(1280 / heads);
-        bench.Tell("output HEADLESS-2 enable");
-        AwaitHeads();
-        AssertEndsWell(bench, bridge);
-
-        void AwaitHeads()
-        {
-            var width = 2560 / heads;
-            AwaitModes(width);
-            var places = Enumerable.Range(0, heads).Select(i => i * width).ToArray();
-            LabBench.WaitUntil(
-                () => bench.ShootAll() is { Width: 2560 } all && places.Select(x => all.Crop(x, 0, width, 800).Crc).Order().SequenceEqual(bench.Held("vm").Values.Order()),
-                TimeSpan.FromSeconds(20),
-                "both outputs show what the heads hold");
-        }
-
-        void AwaitModes(int width) => LabBench.WaitUntil(
-            () => Enumerable.Range(0, heads).All(head => Regex.Matches(Serial(bench), $@"GS-HOLD job=follow head={head} mode=(\S+)").LastOrDefault()?.Groups[1].Value == $"{width}x800"),
-            TimeSpan.FromSeconds(30),
-            $"each head is {width} wide");
     }
 
     private static void AwaitMode(LabBench bench, string mode) => LabBench.WaitUntil(
