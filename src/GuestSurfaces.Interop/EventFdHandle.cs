@@ -13,10 +13,16 @@ public sealed class EventFdHandle : FdHandle, IFdHandle<EventFdHandle>
     public static EventFdHandle Adopt(int fd) => new(fd);
 
     /// <summary>Makes a non-blocking eventfd with counter 0. Ownership: the caller's.</summary>
-    public static EventFdHandle Create()
+    public static EventFdHandle Create() => TryCreate(out var errno) ?? throw new SyscallException("creating an eventfd", errno);
+
+    /// <summary>Like <see cref="Create"/>, where a guest decides how many there are.</summary>
+    /// <param name="errno">EMFILE, ENFILE, ENOMEM.</param>
+    /// <returns>The handle (the caller's), or null.</returns>
+    public static EventFdHandle? TryCreate(out Errno errno)
     {
         var fd = LibC.eventfd(0, LibC.EFD_CLOEXEC | LibC.EFD_NONBLOCK);
-        return fd < 0 ? throw new SyscallException("creating an eventfd", LibC.LastErrno) : new EventFdHandle(fd);
+        errno = fd < 0 ? LibC.LastErrno : Errno.None;
+        return fd < 0 ? null : new EventFdHandle(fd);
     }
 
     /// <summary>Adds 1 to the counter. A full counter counts as done: the reader is awake anyway.</summary>

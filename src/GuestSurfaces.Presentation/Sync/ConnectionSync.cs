@@ -86,13 +86,16 @@ internal sealed class ConnectionSync
             signalled();
             _flush();
         };
-        if (_device!.TryCreate(told, out var errno) is not { } timeline)
+        var timeline = _device!.TryCreate(told, out var errno);
+        using var file = timeline?.TryExport(out errno);
+        if (file is null)
         {
+            timeline?.Dispose();
             GiveUp($"the kernel makes no more timelines ({errno})");
             return null;
         }
 
-        var shared = new SharedTimeline(timeline, _timelines!.ImportTimeline(timeline.File), _shared);
+        var shared = new SharedTimeline(timeline!, _timelines!.ImportTimeline(file), _shared);
         _shared.Add(shared);
         return shared;
     }

@@ -17,8 +17,10 @@ internal interface ITimelineDevice : IDisposable
 /// <summary>Points that rise and signal. Nothing waits; after it was made nothing allocates.</summary>
 internal interface ITimeline : IDisposable
 {
-    /// <summary>Its file, for the compositor; borrowed.</summary>
-    FdHandle File { get; }
+    /// <summary>A file of it, for the compositor.</summary>
+    /// <param name="errno">Why there is none.</param>
+    /// <returns>The file (the caller's), or null.</returns>
+    FdHandle? TryExport(out Errno errno);
 
     /// <summary>The last point that has signalled.</summary>
     ulong Signalled { get; }
@@ -88,13 +90,19 @@ internal sealed class LoopTimelineDevice : ITimelineDevice
     {
         if (_node.TryCreateTimeline(out errno) is not { } timeline)
             return null;
-        if (timeline.TryExport(out errno) is not { } file)
+        if (signalled is null)
+            return new Timeline(timeline, null, null);
+
+        // All that can fail for want of descriptors is here.
+        if (EventFdHandle.TryCreate(out errno) is { } eventFd)
         {
-            timeline.Dispose();
-            return null;
+            if (_loop.TryWatch(eventFd, EpollEvents.In, new Told(eventFd, signalled), out errno) is { } watch)
+                return new Timeline(timeline, eventFd, watch);
+            eventFd.Dispose();
         }
 
-        return new Timeline(_loop, timeline, file, signalled);
+        timeline.Dispose();
+        return null;
     }
 
     /// <inheritdoc/>
@@ -112,42 +120,32 @@ internal sealed class LoopTimelineDevice : ITimelineDevice
         return errno == Errno.None ? string.Empty : $"the kernel doesn't tell when a point has signalled ({errno}): it came with Linux 6.6";
     }
 
-    private sealed class Timeline(EventLoop loop, DrmTimeline timeline, SyncobjFileHandle file, Action? signalled) : ITimeline, IFdHandler
+    private sealed class Told(EventFdHandle eventFd, Action signalled) : IFdHandler
     {
-        private EventFdHandle? _eventFd;
-        private FdWatch? _watch;
+        void IFdHandler.OnReady(EpollEvents events)
+        {
+            _ = eventFd.Drain(out _); // our own eventfd: reading it can't fail
+            signalled();
+        }
+    }
 
-        public FdHandle File => file;
-
+    private sealed class Timeline(DrmTimeline timeline, EventFdHandle? eventFd, FdWatch? watch) : ITimeline
+    {
         public ulong Signalled => timeline.Signalled;
+
+        public FdHandle? TryExport(out Errno errno) => timeline.TryExport(out errno);
 
         public Errno Signal(ulong point) => timeline.Signal(point);
 
         public Errno SignalWith(SyncFileHandle fence, ulong point) => timeline.SignalWith(fence, point);
 
-        public Errno Tell(ulong point)
-        {
-            if (_eventFd is null)
-            {
-                _eventFd = EventFdHandle.Create();
-                _watch = loop.Watch(_eventFd, EpollEvents.In, this);
-            }
-
-            return timeline.Tell(point, _eventFd);
-        }
+        public Errno Tell(ulong point) => timeline.Tell(point, eventFd ?? throw new InvalidOperationException("nobody asks about this timeline"));
 
         public void Dispose()
         {
-            _watch?.Dispose();
-            _eventFd?.Dispose();
-            file.Dispose();
+            watch?.Dispose();
+            eventFd?.Dispose();
             timeline.Dispose();
-        }
-
-        void IFdHandler.OnReady(EpollEvents events)
-        {
-            _ = _eventFd!.Drain(out _); // our own eventfd: reading it can't fail
-            signalled!();
         }
     }
 }

@@ -85,11 +85,18 @@ public class AllocationTests
     }
 
     [Theory]
-    [InlineData(false)]
-    [InlineData(true)]
-    public void Ten_thousand_flips_between_dma_bufs_allocate_nothing_in_session_and_presenter(bool gpuIsSlow)
+    [InlineData(false, "implicit")]
+    [InlineData(true, "implicit")]
+    [InlineData(false, "linux-explicit-synchronization")]
+    [InlineData(false, "linux-drm-syncobj")]
+    public void Ten_thousand_flips_between_dma_bufs_allocate_nothing_in_session_and_presenter(bool gpuIsSlow, string sync)
     {
-        using var f = new FlipFixture();
+        using var f = new FlipFixture(new FakeCompositorOptions
+        {
+            DmabufVersion = 4,
+            Timelines = sync == "linux-drm-syncobj" ? new FakeTimelines() : null,
+            Fences = sync == "linux-explicit-synchronization" ? new FakeFences() : null,
+        });
         TestPicture[] pictures = [FlipFixture.Dmabuf(), FlipFixture.Dmabuf()];
         f.Answers.Capacity = 2 * (Frames + WarmUp);
         for (var i = 0; i < 4; i++)
@@ -116,12 +123,15 @@ public class AllocationTests
 
             before = Begin();
             f.Presenter.Dispatch();
+            f.Compositor.Options.Timelines?.Deliver();
             f.Gpu.End(shown);
             f.Pass(0);
             allocated += Counted(i, before);
             f.Compositor.Dispatch();
         }
 
+        Assert.Equal(sync, f.Statistics.SyncMode);
+        Assert.Equal(sync == "linux-drm-syncobj" ? 3 : 0, f.Compositor.ImportedTimelines); // one of each buffer, and one that is always ready
         Assert.Equal(Frames + WarmUp + 4, f.Answers.Count);
         Assert.InRange(f.Statistics.ReleaseWaits, Frames, f.Answers.Count); // the callback comes before the release
         Assert.Equal(gpuIsSlow ? 2 : 0, f.Gpu.Watches);

@@ -24,54 +24,70 @@ internal sealed class FakeTimelineDevice(FakeTimelines timelines, FakeFences fen
 
     public void Dispose() => IsDisposed = true;
 
-    private sealed class Timeline(FakeTimelineDevice device, FakeFences fences, FakeTimeline timeline, Action? signalled) : ITimeline
+    private sealed class Timeline : ITimeline
     {
-        private readonly List<ulong> _points = [0];
+        private readonly FakeTimelineDevice _device;
+        private readonly FakeFences _fences;
+        private readonly FakeTimeline _timeline;
+        private readonly Action _told;
+        private ulong _last;
 
-        public FdHandle File => timeline.File;
+        public Timeline(FakeTimelineDevice device, FakeFences fences, FakeTimeline timeline, Action? signalled)
+        {
+            _device = device;
+            _fences = fences;
+            _timeline = timeline;
+            _told = () =>
+            {
+                if (!timeline.IsGivenUp)
+                    signalled!();
+            };
+        }
 
-        public ulong Signalled => timeline.Signalled;
+        public FdHandle? TryExport(out Errno errno)
+        {
+            errno = Errno.None;
+            return _timeline.File.Duplicate<MemFdHandle>();
+        }
+
+        public ulong Signalled => _timeline.Signalled;
 
         public Errno Signal(ulong point)
         {
             Rise(point);
-            timeline.Signal(point);
+            _timeline.Signal(point);
             return Errno.None;
         }
 
         public Errno SignalWith(SyncFileHandle fence, ulong point)
         {
-            if (fences.Find(fence) is not { } fake)
+            if (_fences.Find(fence) is not { } fake)
                 return Errno.EINVAL;
             Rise(point);
-            timeline.SignalWith(fake, point);
+            _timeline.SignalWith(fake, point);
             return Errno.None;
         }
 
         public Errno Tell(ulong point)
         {
-            ObjectDisposedException.ThrowIf(timeline.IsGivenUp, this);
-            if (!device.CanTell)
+            ObjectDisposedException.ThrowIf(_timeline.IsGivenUp, this);
+            if (!_device.CanTell)
                 return Errno.ENOMEM;
-            timeline.Tell(point, () =>
-            {
-                if (!timeline.IsGivenUp)
-                    signalled!();
-            });
+            _timeline.Tell(point, _told);
             return Errno.None;
         }
 
         public void Dispose()
         {
-            ObjectDisposedException.ThrowIf(timeline.IsGivenUp, this);
-            timeline.IsGivenUp = true;
+            ObjectDisposedException.ThrowIf(_timeline.IsGivenUp, this);
+            _timeline.IsGivenUp = true;
         }
 
         private void Rise(ulong point)
         {
-            ObjectDisposedException.ThrowIf(timeline.IsGivenUp, this);
-            ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(point, _points[^1]);
-            _points.Add(point);
+            ObjectDisposedException.ThrowIf(_timeline.IsGivenUp, this);
+            ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(point, _last);
+            _last = point;
         }
     }
 }
