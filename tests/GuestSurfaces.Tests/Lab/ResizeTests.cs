@@ -64,6 +64,75 @@ public sealed partial class ResizeTests
         Assert.True(told.Count >= seconds / 2, $"{told.Count} modes in {seconds} s");
     }
 
+    [Fact]
+    public void Qemu_that_owns_the_configuration_space_is_told_by_its_display_and_tells_the_guest()
+    {
+        using var bench = new LabBench("sway", shell: "desktop", size: $"{ScreenWidth}x{ScreenHeight}");
+        bench.RunGuest("vm", "gpu", "trixie", [], ["--job", "follow", "--limit", "300"]);
+        bench.WaitFor("vm", "^GS-DONE");
+        foreach (var (asked, mode) in (ReadOnlySpan<(string, string)>)[("1000 700", "960x700"), ("1100 710", "1088x710")])
+        {
+            bench.Tell($"resize set {asked}");
+            AwaitMode(bench, mode);
+        }
+
+        bench.Tell("move absolute position 0 0");
+        bench.ShootUntil(picture => picture.Crop(0, 0, 1088, 710).Crc == bench.Held("vm")[0]);
+        bench.AssertNoKernelErrors("vm");
+    }
+
+    // Outputs are plugged in by swaymsg create_output, and out by output NAME unplug. (A headless one that is disabled and enabled again never draws any more.)
+    [Theory]
+    [InlineData(2)]
+    [InlineData(4)]
+    public void Heads_on_two_outputs_have_the_sizes_of_their_windows_also_when_an_output_goes_and_comes_back(int heads)
+    {
+        using var bench = new LabBench("sway", shell: "tiled", size: "1280x800");
+        bench.Tell("create_output");
+        bench.Tell("output HEADLESS-2 mode --custom 1280x800@60Hz position 1280 0");
+        var bridge = bench.StartBridge("guest", "--once", "--verbose", "--outputs", $"{heads}");
+        bench.StartGuest("vm", "guest", "--qemu", "vmm", "--device", "test", "--outputs", $"{heads}", "--job", "follow", "--limit", "300", "--memory", "768");
+        bench.WaitFor("vm", "^GS-DONE");
+        for (var head = (heads / 2) + 1; head <= heads; head++)
+            bench.Tell($"[title=\"guest \\({head}\\)\"] move container to output HEADLESS-2");
+        AwaitHeads();
+
+        // sway takes what was on the other output along as a workspace of its own.
+        bench.Tell("output HEADLESS-2 unplug");
+        AwaitOutput(firstHead: 0);
+        bench.Tell("workspace 2");
+        AwaitOutput(firstHead: heads / 2);
+        bench.Tell("create_output");
+        bench.Tell("output HEADLESS-3 mode --custom 1280x800@60Hz position 1280 0");
+        bench.Tell("move workspace to output HEADLESS-3");
+        bench.Tell("workspace 1");
+        AwaitHeads();
+        AssertEndsWell(bench, bridge);
+
+        void AwaitOutput(int firstHead) => bench.ShootUntil(picture =>
+        {
+            var width = 2560 / heads;
+            return Enumerable.Range(0, heads / 2).Select(i => picture.Crop(i * width, 0, width, 800).Crc).Order()
+                .SequenceEqual(Enumerable.Range(firstHead, heads / 2).Select(head => bench.Held("vm")[head]).Order());
+        });
+
+        void AwaitHeads()
+        {
+            var width = 2560 / heads;
+            AwaitModes(width);
+            var places = Enumerable.Range(0, heads).Select(i => i * width).ToArray();
+            LabBench.WaitUntil(
+                () => bench.ShootAll() is { Width: 2560 } all && places.Select(x => all.Crop(x, 0, width, 800).Crc).Order().SequenceEqual(bench.Held("vm").Values.Order()),
+                TimeSpan.FromSeconds(20),
+                "both outputs show what the heads hold");
+        }
+
+        void AwaitModes(int width) => LabBench.WaitUntil(
+            () => Enumerable.Range(0, heads).All(head => Regex.Matches(Serial(bench), $@"GS-HOLD job=follow head={head} mode=(\S+)").LastOrDefault()?.Groups[1].Value == $"{width}x800"),
+            TimeSpan.FromSeconds(30),
+            $"each head is {width} wide");
+    }
+
     private static void AwaitMode(LabBench bench, string mode) => LabBench.WaitUntil(
         () => ShownLine().Matches(Serial(bench)).LastOrDefault()?.Groups[1].Value == mode, TimeSpan.FromSeconds(20), $"the guest shows {mode}");
 

@@ -89,7 +89,7 @@ public sealed class ModuleTests : IDisposable
     {
         _desktop.Start(Window);
         WaitForWindow();
-        Assert.Contains("guest window\nplacement 0\noutput headless at 0,0 640x480 60000\ntold\n", _desktop.Output, StringComparison.Ordinal);
+        _desktop.WaitUntil(() => _desktop.Output.Contains("guest window\nplacement 0\noutput headless at 0,0 640x480 60000\ntold\n", StringComparison.Ordinal));
         var spy = _desktop.RunClient("spy");
         Assert.Contains("doesn't see it", spy, StringComparison.Ordinal);
         Assert.Contains("tried all names", spy, StringComparison.Ordinal);
