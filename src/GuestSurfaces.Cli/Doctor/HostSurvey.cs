@@ -82,6 +82,8 @@ internal static partial class HostSurvey
 
     private static bool? HasUdmabufModule(string kernelRelease)
     {
+        if (Directory.Exists("/sys/module/udmabuf"))
+            return true; // loaded: only the device is kept from us, as in a container
         var (loadable, builtIn) = (TryRead($"/lib/modules/{kernelRelease}/modules.dep"), TryRead($"/lib/modules/{kernelRelease}/modules.builtin"));
         return loadable.Length + builtIn.Length == 0 ? null : loadable.Contains("/udmabuf.ko", StringComparison.Ordinal) || builtIn.Contains("/udmabuf.ko", StringComparison.Ordinal);
     }
