@@ -7,7 +7,6 @@ using GuestSurfaces.Testing.Screenshots;
 // lab-shot udmabuf: whether this machine's /dev/udmabuf does what the direct rung builds on.
 // lab-shot convert: whether EGL does what the convert rung builds on, without a DRM device.
 // lab-shot fences: whether its dma-bufs tell about their fences what the presenter builds on.
-// lab-shot late DISPLAY: fences that come late, before and after a picture is on a compositor's screen.
 // lab-shot shapes DISPLAY [NAME...]: framebuffers of awkward shapes, to a compositor's screen.
 // lab-shot protect SOCKET DISPLAY direct|copy [fullscreen]: a back-end that can't touch its guest's framebuffers, and a control that dies of trying.
 // lab-shot isolation FOLDER [off]: whether a device's process can't do what it should not, and a control that can.
@@ -20,8 +19,6 @@ switch (args)
         return FenceCheck.Run();
     case ["convert"]:
         return ConvertCheck.Run();
-    case ["late", var compositor]:
-        return LateCheck.Run(compositor);
     case ["shapes", var display, .. var names]:
         return ShapeCheck.Run(display, names);
     case ["protect", var socket, var screen, "direct" or "copy", ..]:
@@ -34,7 +31,7 @@ switch (args)
         break;
     default:
         Console.Error.WriteLine(
-            "usage: lab-shot WAYLAND-SOCKET OUT.png | lab-shot udmabuf | lab-shot convert | lab-shot fences | lab-shot late WAYLAND-SOCKET | lab-shot shapes WAYLAND-SOCKET [NAME...]"
+            "usage: lab-shot WAYLAND-SOCKET OUT.png | lab-shot udmabuf | lab-shot convert | lab-shot fences | lab-shot shapes WAYLAND-SOCKET [NAME...]"
             + " | lab-shot isolation FOLDER [off] | lab-shot protect SOCKET WAYLAND-SOCKET direct|copy [fullscreen] | lab-shot kills FOLDER PRESENTERS COMPOSITORS COMMAND...");
         return 2;
 }

@@ -58,25 +58,6 @@ internal static partial class L1Desktop
         }
     }
 
-    /// <summary>Lets fences come late, in a window that fills the screen: lab-shot late says what is checked.</summary>
-    /// <param name="l1">The machine.</param>
-    /// <param name="compositor">As compositors.sh names it.</param>
-    /// <param name="mode">How it and the presenter are meant to synchronise, as statistics name it.</param>
-    public static void AssertFencesAreKept(L1Machine l1, string compositor, string mode)
-    {
-        var output = l1.Run(
-            $$"""
-            set -e
-            tests/lab/compositors.sh up {{compositor}} /tmp/w 640x480 > /dev/null
-            trap 'tests/lab/compositors.sh down /tmp/w' EXIT
-            "$DOTNET_ROOT/dotnet" '{{Path.Combine(AppContext.BaseDirectory, "lab-shot.dll")}}' late "$(cat /tmp/w/display)" || { tail -n 20 /tmp/w/compositor.log; exit 1; }
-            """ + "\n",
-            300);
-        TestContext.Current.TestOutputHelper?.WriteLine(output);
-        Assert.Contains($"\nSYNC {mode}\n", output, StringComparison.Ordinal);
-        Assert.Contains("\nall is well", output, StringComparison.Ordinal);
-    }
-
     private static Picture TestCard(string size)
     {
         var side = size.Split('x').Select(int.Parse).ToArray();

@@ -27,9 +27,4 @@ public sealed class NewestTests(NewestMachine l1) : IClassFixture<NewestMachine>
     [InlineData("weston-drm+feedback")]
     [InlineData("sway-drm")]
     public void The_newest_display_shows_every_pixel_of_a_fake_guest(string compositor) => l1.Try(() => L1Desktop.AssertShowsTestCard(l1, compositor, "1024x768"));
-
-    [Theory]
-    [InlineData("weston-drm", "linux-explicit-synchronization")]
-    [InlineData("sway-drm", "linux-drm-syncobj")]
-    public void A_picture_is_not_shown_before_its_fence_by_either_protocol(string compositor, string mode) => l1.Try(() => L1Desktop.AssertFencesAreKept(l1, compositor, mode));
 }

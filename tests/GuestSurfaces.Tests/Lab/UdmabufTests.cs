@@ -33,10 +33,6 @@ public sealed partial class UdmabufTests(StableMachine l1) : IClassFixture<Stabl
     public void A_dma_buf_tells_of_every_fence_in_it_and_a_timeline_of_its_points() => l1.Try(() =>
         Assert.Contains("ok     and has with it", Check($"{StockLimits}; modprobe vkms", "fences"), StringComparison.Ordinal));
 
-    /// <summary>Debian 13's sway has neither protocol.</summary>
-    [Fact]
-    public void Late_fences_are_waited_for_without_a_protocol_too() => l1.Try(() => L1Desktop.AssertFencesAreKept(l1, "sway-drm", "implicit"));
-
     /// <summary>A stock kernel has all mechanisms, and /dev/udmabuf: what must be denied, what must not, and a control.</summary>
     [Fact]
     public void A_device_is_denied_what_it_never_needs_and_makes_dma_bufs_all_the_same() => l1.Try(() =>
