@@ -221,7 +221,7 @@ internal sealed class Compositor : IWaylandConnectionListener, IWaylandGlobalsLi
     {
         if (_buffers is not null)
         {
-            _sync = new ConnectionSync(Connection.Display, DmabufSync, _timelines, _fences, () => _owner.OpenTimelines(Feedback.MainDevice ?? 0), Flush);
+            _sync = new ConnectionSync(Connection.Display, DmabufSync, _timelines, _fences, Feedback.MainDevice is not null, () => _owner.OpenTimelines(Feedback.MainDevice ?? 0), Flush);
             IsReady = true;
             UpdateSeats();
             _owner.OnReady();

@@ -12,6 +12,8 @@ internal sealed class ConnectionSync
     /// <summary>The point that <see cref="Ready"/> is at.</summary>
     public const ulong ReadyPoint = 1;
 
+    private const string SoftwareFences = "the compositor doesn't say which GPU it draws with: one that draws in software offers linux-explicit-synchronization and fails at the first release";
+
     private readonly IDmabufSync _kernel;
     private readonly WpLinuxDrmSyncobjManagerV1? _timelines;
     private readonly ZwpLinuxExplicitSynchronizationV1? _fences;
@@ -24,6 +26,7 @@ internal sealed class ConnectionSync
     /// <param name="kernel">Knows about dma-bufs' fences.</param>
     /// <param name="timelines">What the compositor offers; null if it doesn't.</param>
     /// <param name="fences">Likewise.</param>
+    /// <param name="hasGpu">Whether it says what it draws with: weston in software has no fences to release with, and ends the connection over that.</param>
     /// <param name="openDevice">Makes timelines; asked only where the compositor takes them. Adopted.</param>
     /// <param name="flush">Sends what a release has led to: it doesn't come over the connection.</param>
     public ConnectionSync(
@@ -31,19 +34,20 @@ internal sealed class ConnectionSync
         IDmabufSync kernel,
         WpLinuxDrmSyncobjManagerV1? timelines,
         ZwpLinuxExplicitSynchronizationV1? fences,
+        bool hasGpu,
         Func<(ITimelineDevice? Device, string Problem)> openDevice,
         Action flush)
     {
         _kernel = kernel;
         _flush = flush;
         _timelines = timelines;
-        _fences = fences;
+        _fences = hasGpu ? fences : null;
         Implicit = new ImplicitSync(display, kernel);
         if (timelines is null)
         {
-            Report = fences is not null
+            Report = _fences is not null
                 ? new SyncReport(SyncMode.Fences, "the compositor doesn't offer linux-drm-syncobj")
-                : new SyncReport(SyncMode.Implicit, "the compositor offers neither linux-drm-syncobj nor linux-explicit-synchronization");
+                : new SyncReport(SyncMode.Implicit, fences is not null ? SoftwareFences : "the compositor offers neither linux-drm-syncobj nor linux-explicit-synchronization");
             return;
         }
 
@@ -51,7 +55,7 @@ internal sealed class ConnectionSync
         Ready = _device is null ? null : TryShareTimeline(null);
         Report = Ready is not null && Ready.Kernel.Signal(ReadyPoint) == Errno.None
             ? new SyncReport(SyncMode.Timelines, string.Empty)
-            : new SyncReport(fences is not null ? SyncMode.Fences : SyncMode.Implicit, $"linux-drm-syncobj can't be used: {(_device is null ? problem : "the kernel makes no timeline")}");
+            : new SyncReport(_fences is not null ? SyncMode.Fences : SyncMode.Implicit, $"linux-drm-syncobj can't be used: {(_device is null ? problem : "the kernel makes no timeline")}");
     }
 
     /// <summary>What is used now.</summary>

@@ -28,6 +28,16 @@ public sealed class SyncTests
         Assert.Equal(offered is "timelines" or "both", f.Surface().HasPoints);
     }
 
+    [Fact]
+    public void A_compositor_that_names_no_GPU_is_not_trusted_to_make_fences()
+    {
+        using var f = new FlipFixture(Offer("fences", dmabufVersion: 3));
+        using var a = FlipFixture.Dmabuf();
+        f.Flip(a);
+        Assert.Equal("implicit", f.Statistics.SyncMode);
+        Assert.Contains("software", f.Statistics.SyncReason, StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData("timelines", "implicit")]
     [InlineData("both", "linux-explicit-synchronization")]
@@ -298,9 +308,9 @@ public sealed class SyncTests
         Assert.Equal(0, b.Storage.LockCount);
     }
 
-    private static FakeCompositorOptions Offer(string mode, Func<FakeFence?>? releaseFence = null) => new()
+    private static FakeCompositorOptions Offer(string mode, Func<FakeFence?>? releaseFence = null, uint dmabufVersion = 4) => new()
     {
-        DmabufVersion = 4,
+        DmabufVersion = dmabufVersion,
         Timelines = mode is "timelines" or "both" ? new FakeTimelines() : null,
         Fences = mode is "fences" or "both" ? new FakeFences() : null,
         ReleaseFence = releaseFence ?? (static () => null),
