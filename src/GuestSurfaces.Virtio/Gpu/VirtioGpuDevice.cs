@@ -159,7 +159,9 @@ public sealed partial class VirtioGpuDevice : IVirtioDevice, IGuestTransport
                 ModeApplied?.Invoke(i, _monitors[i]);
         }
 
-        _attached?.Host.NotifyConfigChanged();
+        // Only a driver hears of it; one that is still to come looks for itself. (QEMU 11.1's generic device dies of it before its machine has started.)
+        if (_control is not null)
+            Attached.Host.NotifyConfigChanged();
     }
 
     /// <summary>The guest has sent commands: if it has followed the last change, the next one is due.</summary>

@@ -42,6 +42,16 @@ public sealed class GpuMonitorTests : IDisposable
     }
 
     [Fact]
+    public void Without_a_driver_nobody_is_told_and_the_next_one_finds_the_mode()
+    {
+        _gpu.Device.StopQueue(0);
+        _gpu.Device.SetMode(0, Mode(1024, 768));
+        _gpu.Run(100_000_000);
+        Assert.Equal(0, _gpu.ConfigChanges);
+        Assert.Equal(1u, EventsRead());
+    }
+
+    [Fact]
     public void The_driver_clears_the_event_in_pieces_of_any_size()
     {
         _gpu.Device.SetMode(0, Mode(1024, 768));
