@@ -35,9 +35,12 @@ public sealed class ScriptedFrontendTests(ITestOutputHelper output)
         QemuHelper.Require();
         Converse();
         var before = OpenDescriptors();
-        for (var i = 0; i < 5; i++)
+        const int conversations = 5;
+        for (var i = 0; i < conversations; i++)
             Converse();
-        Assert.Equal(before, OpenDescriptors());
+
+        // One left behind by each would be five more; other tests' own come and go meanwhile.
+        Assert.InRange(OpenDescriptors(), 0, before + conversations - 1);
 
         static void Converse()
         {
