@@ -81,19 +81,4 @@ public sealed class DmabufHandle : FdHandle, IFdHandle<DmabufHandle>
         var errno = HasPendingFences() ? Errno.None : Request(LibC.DMA_BUF_IOCTL_SYNC, ref begin);
         return errno == Errno.None ? Request(LibC.DMA_BUF_IOCTL_SYNC, ref end) : errno;
     }
-
-    private unsafe Errno Request<T>(uint number, ref T argument)
-        where T : unmanaged
-    {
-        fixed (T* pointer = &argument)
-        {
-            while (true)
-            {
-                // SAFETY: the argument is pinned, and of the type that the number tells.
-                var errno = LibC.ioctl(this, number, pointer) < 0 ? LibC.LastErrno : Errno.None;
-                if (errno is not (Errno.EINTR or Errno.EAGAIN))
-                    return errno;
-            }
-        }
-    }
 }

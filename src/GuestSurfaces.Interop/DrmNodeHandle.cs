@@ -41,21 +41,6 @@ public sealed class DrmNodeHandle : FdHandle
         errno = Request(LibC.DRM_IOCTL_SYNCOBJ_CREATE, ref request);
         return errno == Errno.None ? new DrmTimeline(this, request.handle) : null;
     }
-
-    internal unsafe Errno Request<T>(uint number, ref T argument)
-        where T : unmanaged
-    {
-        fixed (T* pointer = &argument)
-        {
-            while (true)
-            {
-                // SAFETY: the argument is pinned, and of the type that the number tells.
-                var errno = LibC.ioctl(this, number, pointer) < 0 ? LibC.LastErrno : Errno.None;
-                if (errno is not (Errno.EINTR or Errno.EAGAIN))
-                    return errno;
-            }
-        }
-    }
 }
 
 /// <summary>A sync object as a file: what another process imports.</summary>

@@ -101,6 +101,25 @@ public abstract class FdHandle : SafeHandle
         result = ok ? stat : default;
         return ok;
     }
+
+    /// <summary>ioctl with one argument, again while it is interrupted.</summary>
+    /// <param name="number">Which request.</param>
+    /// <param name="argument">Its argument: read, and where the request says so written.</param>
+    /// <returns>Why it failed, or <see cref="Errno.None"/>.</returns>
+    internal unsafe Errno Request<T>(uint number, ref T argument)
+        where T : unmanaged
+    {
+        fixed (T* pointer = &argument)
+        {
+            while (true)
+            {
+                // SAFETY: the argument is pinned, and of the type that the number tells.
+                var errno = LibC.ioctl(this, number, pointer) < 0 ? LibC.LastErrno : Errno.None;
+                if (errno is not (Errno.EINTR or Errno.EAGAIN))
+                    return errno;
+            }
+        }
+    }
 }
 
 /// <summary>A kind of descriptor that can take over an fd number. For <see cref="ReceivedFd.Take{T}"/> and <see cref="FdHandle.Duplicate{T}"/>.</summary>

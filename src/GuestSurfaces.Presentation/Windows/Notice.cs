@@ -51,9 +51,7 @@ internal sealed class Notice(Compositor compositor, WlSurface picture, string ch
         var size = NoticeBuffers.SizeOf(text, cell);
         _words ??= new Overlay(compositor, picture, desync: false);
         _words.MoveTo(((layout.Window.Width - size.Width) / 2) - layout.Content.X, (NoticeBuffers.Margin * cell) - layout.Content.Y);
-        _words.Surface.Attach(buffer, 0, 0);
-        SurfaceDamage.Whole(_words.Surface, size);
-        _words.Surface.Commit();
+        _words.Show(buffer, size);
     }
 
     /// <summary>Destroys it.</summary>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+using GuestSurfaces.Core.Buffers;
 using GuestSurfaces.Presentation.Connection;
 using GuestSurfaces.Wayland;
 
@@ -49,6 +50,16 @@ internal sealed class Overlay
     /// <summary>Puts it right on its parent, below all others, with the parent's next commit.</summary>
     /// <param name="parent">The same as ever.</param>
     public void PlaceLowest(WlSurface parent) => _subsurface.PlaceAbove(parent);
+
+    /// <summary>Shows a buffer. With the parent's next commit, unless its commits count at once.</summary>
+    /// <param name="buffer">All of it.</param>
+    /// <param name="size">Its size.</param>
+    public void Show(WlBuffer buffer, BufferSize size)
+    {
+        Surface.Attach(buffer, 0, 0);
+        SurfaceDamage.Whole(Surface, size);
+        Surface.Commit();
+    }
 
     /// <summary>Shows nothing.</summary>
     public void Unmap()

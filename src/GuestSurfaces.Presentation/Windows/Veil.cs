@@ -67,7 +67,7 @@ internal sealed class Veil(Compositor compositor, WlSurface picture)
         _shade ??= new Overlay(compositor, picture, desync: false);
         _shade.MoveTo(-layout.Content.X, -layout.Content.Y);
         _shade.Viewport.Set(size, size.Whole, layout.Window);
-        Put(_shade, shade, size);
+        _shade.Show(shade, size);
     }
 
     private void PlaceSign(in WindowLayout layout)
@@ -85,13 +85,6 @@ internal sealed class Veil(Compositor compositor, WlSurface picture)
         var place = Letterbox.Centre(window, SurfaceSize.Of(size));
         _sign ??= new Overlay(compositor, picture, desync: false);
         _sign.MoveTo(place.X - layout.Content.X, place.Y - layout.Content.Y);
-        Put(_sign, sign, size);
-    }
-
-    private static void Put(Overlay overlay, WlBuffer buffer, BufferSize size)
-    {
-        overlay.Surface.Attach(buffer, 0, 0);
-        SurfaceDamage.Whole(overlay.Surface, size);
-        overlay.Surface.Commit();
+        _sign.Show(sign, size);
     }
 }
