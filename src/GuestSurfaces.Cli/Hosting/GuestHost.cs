@@ -182,6 +182,7 @@ internal sealed class GuestHost : IDisposable
             SyncMode = Statistics.SyncMode,
             SyncReason = Statistics.SyncReason,
             FramesDropped = Statistics.FramesDropped,
+            LateFlips = Statistics.LateFlips,
             UnprotectedFlips = Statistics.UnprotectedFlips,
             TornWrites = Statistics.TornWrites,
             Throttled = Statistics.Throttled,

@@ -56,6 +56,10 @@ internal sealed record StatsReport
 
     public long FramesDropped { get; init; }
 
+    /// <summary>Flips answered by the clock, since the compositor didn't in time.</summary>
+    public long LateFlips { get; init; }
+
+    /// <summary>Of those, the ones that let the guest draw into pages that were still read.</summary>
     public long UnprotectedFlips { get; init; }
 
     public long TornWrites { get; init; }

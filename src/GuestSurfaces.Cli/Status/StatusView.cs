@@ -60,8 +60,8 @@ internal static class StatusView
                 Row("scan-out", $"none: {stats.CompositedBecause}");
         }
 
-        if (stats.UnprotectedFlips > 0)
-            Row("flips", $"{Number(stats.UnprotectedFlips)} answered by the clock, {(guest.Shown ? "since the compositor didn't in time" : "since nobody looks")}");
+        if (Math.Max(stats.LateFlips, stats.UnprotectedFlips) is var late and > 0)
+            Row("flips", $"{Number(late)} answered by the clock, {(guest.Shown ? "since the compositor didn't in time" : "since nobody looks")}; {Number(stats.UnprotectedFlips)} while the screen still read what the guest then drew into");
         if (stats.PinnedBuffers > 0)
             Row("pinned", $"{Bytes(stats.PinnedBytes)} of the guest's memory in {Number(stats.PinnedBuffers)} buffers");
         if (stats.FlushToCommitUs.Max > 0)

@@ -22,6 +22,9 @@ public sealed class GuestStatistics
     public long FramesDropped { get; set; }
 
     /// <summary>Awaited frames answered by the timer, not by the compositor.</summary>
+    public long LateFlips { get; set; }
+
+    /// <summary>Those of them whose answer let the guest draw into pages that were still read. Copies are nobody's to draw into: on the copy rung there are none.</summary>
     public long UnprotectedFlips { get; set; }
 
     /// <summary>Awaited frames whose answer waited for a buffer shown before, when the compositor had taken the frame already.</summary>

@@ -159,4 +159,14 @@ public interface IGuestTransport
     void DisplayChanged()
     {
     }
+
+    /// <summary>
+    /// The guest draws into its pages while they are shown, because nobody shows its flips in time or gives its buffers back: frames of this scanout are wanted as copies. What is on screen
+    /// now, too. Not the time to present: the caller is in the middle of something.
+    /// </summary>
+    /// <param name="scanout">0 to 15.</param>
+    /// <param name="reason">Why, without a full stop; null: that is over, the pages may be shown again.</param>
+    void CopiesWanted(int scanout, string? reason)
+    {
+    }
 }

@@ -14,6 +14,12 @@ internal struct DueFrames
 
     /// <summary>How many of those that took too long a guest waited for.</summary>
     public int TimedOut;
+
+    /// <summary>How many of these let the guest draw into something that is still read.</summary>
+    public int Unprotected;
+
+    /// <summary>Whether the display was done with the last of these, and only a buffer before it wasn't free.</summary>
+    public bool IsReleaseLate;
 }
 
 /// <summary>
@@ -70,7 +76,13 @@ internal struct UnsettledFrames
                 break;
             due.Serial = entry.Serial;
             due.Settled += isSettled ? entry.Awaited : 0;
-            due.TimedOut += isSettled ? 0 : entry.Awaited;
+            if (isSettled)
+                continue;
+            due.TimedOut += entry.Awaited;
+            if (entry.Awaited == 0 || entry.Serial <= freeUpTo)
+                continue;
+            due.Unprotected += entry.Awaited;
+            due.IsReleaseLate = entry.IsMarked;
         }
 
         for (var i = taken; i < _count; i++)

@@ -83,7 +83,7 @@ internal sealed class FrameMailbox(int scanout, IDisplayEvents events)
         var unsettled = _committed;
         _committed = serial;
 
-        // Commits are throttled by the frame before: this one was swallowed while there was no compositor.
+        // Commits are throttled by the frame before: nobody took this one, or it was swallowed while there was no compositor.
         if (unsettled != 0)
             events.Superseded(scanout, unsettled);
         events.Committed(scanout, serial);

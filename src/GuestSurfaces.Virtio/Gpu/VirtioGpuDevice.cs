@@ -138,6 +138,13 @@ public sealed partial class VirtioGpuDevice : IVirtioDevice, IGuestTransport
     }
 
     /// <inheritdoc/>
+    public void CopiesWanted(int scanout, string? reason)
+    {
+        if (_attached is { } attached && (uint)scanout < (uint)attached.Scanouts.Count)
+            attached.Scanouts.WantCopies(scanout, reason);
+    }
+
+    /// <inheritdoc/>
     public void DisplayChanged() => _attached?.Scanouts.DisplayChanged();
 
     private void ApplyModes()

@@ -83,6 +83,9 @@ public sealed class FakeSurface : IWlSurfaceRequests, IWpViewportRequests, IWlSu
     /// <summary>The damage of the last commit that attached something.</summary>
     public IReadOnlyList<BufferRect> LastDamage { get; private set; } = [];
 
+    /// <summary>Whether no screen shows it: what is replaced is given back at once, as sway and weston do. (A compositor that stands still gives nothing back.)</summary>
+    public bool IsHidden { get; set; }
+
     public int WaitingCallbacks => _callbacks.Count;
 
     public bool IsMapped => Buffer is not null;
@@ -355,6 +358,8 @@ public sealed class FakeSurface : IWlSurfaceRequests, IWpViewportRequests, IWlSu
         var buffer = commit?.Buffer;
         if (leaving is not null && (old != buffer || leaving.HasOwnRelease))
             _leaving.Add(leaving);
+        if (IsHidden)
+            ReleaseDue();
         if (buffer is null)
             return;
         buffer.IsHeld = true;

@@ -268,7 +268,7 @@ public sealed class GpuFlushTests : IDisposable
         gpu.Run(35_000_000);
         gpu.Control.Collect();
         Assert.False(gpu.Control.IsPending(slot));
-        Assert.Equal(1, gpu.Statistics.UnprotectedFlips);
+        Assert.Equal(1, gpu.Statistics.LateFlips);
     }
 
     [Fact]
@@ -285,7 +285,7 @@ public sealed class GpuFlushTests : IDisposable
         gpu.Session!.Latched(0, gpu.Display.Last.Serial, gpu.Clock.NowNs);
         gpu.Control.Collect();
         Assert.False(gpu.Control.IsPending(shown));
-        Assert.Equal((1L, 1L), (gpu.Statistics.UnprotectedFlips, gpu.Statistics.FramesPresented));
+        Assert.Equal((1L, 1L), (gpu.Statistics.LateFlips, gpu.Statistics.FramesPresented));
     }
 
     [Fact]

@@ -66,4 +66,6 @@ internal sealed class DeviceSide : IGuestTransport, IDisposable
     void IGuestTransport.BufferRefused(int scanout, Core.Buffers.BufferStorage storage, string reason) => Device.BufferRefused(scanout, storage, reason);
 
     void IGuestTransport.DisplayChanged() => Device.DisplayChanged();
+
+    void IGuestTransport.CopiesWanted(int scanout, string? reason) => Device.CopiesWanted(scanout, reason);
 }

@@ -53,6 +53,12 @@ internal sealed class FlipFixture : IGuestTransport, IDisposable
     /// <summary>The answers, in their order.</summary>
     public List<(int Scanout, ulong Serial)> Answers { get; } = [];
 
+    /// <summary>Why the guest's side is to show copies of each scanout; null: it isn't.</summary>
+    public string?[] CopiesBecause { get; } = new string?[Limits.MaxScanouts];
+
+    /// <summary>How often that changed.</summary>
+    public int CopyChanges { get; private set; }
+
     /// <summary>Hears of each answer.</summary>
     public Action<int, ulong>? Answered { get; set; }
 
@@ -169,6 +175,12 @@ internal sealed class FlipFixture : IGuestTransport, IDisposable
     {
         Answers.Add((scanout, serial));
         Answered?.Invoke(scanout, serial);
+    }
+
+    void IGuestTransport.CopiesWanted(int scanout, string? reason)
+    {
+        CopiesBecause[scanout] = reason;
+        CopyChanges++;
     }
 
     void IGuestTransport.SetMode(int scanout, in OutputMode mode)
