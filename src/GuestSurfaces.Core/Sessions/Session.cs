@@ -179,6 +179,18 @@ public sealed class Session : IGuestDisplay, IDisplayEvents, IBufferWatcher
         }
     }
 
+    /// <inheritdoc/>
+    public bool IsFreeBefore(int scanout, ulong serial) => FreeUpTo(scanout) >= serial;
+
+    /// <inheritdoc/>
+    /// <remarks>Half of a frame's time is a refresh.</remarks>
+    public void Hurry(int scanout, ulong serial)
+    {
+        ref var s = ref _scanouts[scanout];
+        s.Unsettled.Hurry(serial, _clock.NowNs - (s.HoldNs / 2));
+        ArmHoldTimer(ref s);
+    }
+
     /// <summary>The VM is gone: its windows go, and whatever was still awaited is settled.</summary>
     public void CloseWindows()
     {
@@ -301,8 +313,10 @@ public sealed class Session : IGuestDisplay, IDisplayEvents, IBufferWatcher
             readers |= _scanouts[i].Reads.Remove(storage) ? 1u << i : 0;
         for (var i = 0; readers != 0; i++, readers >>= 1)
         {
-            if ((readers & 1) != 0)
-                Statistics.ReleaseWaits += Settle(i);
+            if ((readers & 1) == 0)
+                continue;
+            Statistics.ReleaseWaits += Settle(i);
+            Transport?.BuffersFreed(i);
         }
     }
 

@@ -61,6 +61,19 @@ internal struct UnsettledFrames
             _entries[i].IsMarked |= _entries[i].Serial <= serial;
     }
 
+    /// <summary>A frame and those before it have come earlier than they have: their time is up earlier.</summary>
+    /// <param name="serial">The frame's.</param>
+    /// <param name="sinceNs">When they came at the latest, it is to be thought.</param>
+    public void Hurry(ulong serial, long sinceNs)
+    {
+        for (var i = 0; i < _count; i++)
+        {
+            _entries[i].SinceNs = Math.Min(_entries[i].SinceNs, sinceNs);
+            if (_entries[i].Serial >= serial)
+                return;
+        }
+    }
+
     /// <summary>Takes out what can be answered, up to the first that can't.</summary>
     /// <param name="freeUpTo">Frames up to this one are answered once they are marked; later ones wait for a buffer.</param>
     /// <param name="sinceNs">Frames from this time and before are answered as they are.</param>

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 using GuestSurfaces.Core;
 using GuestSurfaces.Core.Diagnostics;
+using GuestSurfaces.Interop;
+using GuestSurfaces.Link;
 using GuestSurfaces.Presentation;
 using GuestSurfaces.Presentation.Buffers;
 using GuestSurfaces.Testing.Gpu;
@@ -20,20 +22,46 @@ internal sealed class GuestOnScreen : IDisposable
 {
     public const long Ms = 1_000_000;
     public const uint Side = 64;
+    public const uint CursorId = 9;
     private const uint BlobBytes = Side * Side * 4;
     private static readonly WireRect s_whole = new(0, 0, Side, Side);
 
     private readonly UdmabufExporter _exporter = new(new FakeUdmabuf(1024, 64, 4096), UdmabufLimits.Default, new Limits(), 4096);
     private readonly WaylandPresenter _presenter;
+    private readonly FakeFences _fences;
+    private readonly LinkHub? _hub;
+    private readonly LinkViewer? _viewer;
     private ulong _fence;
 
-    public GuestOnScreen(FakeCompositorOptions? compositor = null, PresenterOptions? options = null)
+    /// <summary>Starts it.</summary>
+    /// <param name="compositor">What the compositor offers; null: no explicit synchronisation.</param>
+    /// <param name="options">The presenter's.</param>
+    /// <param name="isLinked">Whether the presenter is at the other end of a link.</param>
+    public GuestOnScreen(FakeCompositorOptions? compositor = null, PresenterOptions? options = null, bool isLinked = false)
     {
-        Gpu = new GpuHarness(new VirtioGpuOptions { Exporter = _exporter }, withSession: true);
+        Gpu = new GpuHarness(new VirtioGpuOptions { Exporter = _exporter, ScanoutCount = 2 }, withSession: true);
         Compositor = new FakeCompositor(compositor ?? new FakeCompositorOptions { DmabufVersion = 4 }, Gpu.Clock);
+        _fences = Compositor.Options.Fences ?? new FakeFences();
+        Sync.Fences = _fences;
+        var viewed = new GuestStatistics();
+        if (isLinked)
+        {
+            _hub = new LinkHub(Gpu.Timers, null, Gpu.Session!, "Fedora", Gpu.Statistics, NullLogger.Instance);
+            _viewer = new LinkViewer(Gpu.Timers, null, new LinkViewerOptions(), viewed, NullLogger.Instance);
+        }
+
         _presenter = new WaylandPresenter(
-            Compositor.ClientConnection, Gpu.Timers, Sync, Gpu.Session!, options ?? new PresenterOptions(), Gpu.Statistics, NullLogger.Instance);
-        Gpu.Session!.Display = _presenter;
+            Compositor.ClientConnection, Gpu.Timers, Sync, _viewer is null ? Gpu.Session! : _viewer, options ?? new PresenterOptions(), _viewer is null ? Gpu.Statistics : viewed,
+            NullLogger.Instance, null, _ => (new FakeTimelineDevice(Compositor.Options.Timelines ?? new FakeTimelines(), _fences), ""));
+        Gpu.Session!.Display = _hub is null ? _presenter : _hub;
+        if (_viewer is not null)
+        {
+            _viewer.Display = _presenter;
+            var (a, b) = UnixSocketHandle.CreatePair(nonBlocking: true, SocketKind.Packets);
+            _hub!.Add(a);
+            _viewer.Open(b);
+        }
+
         Pump();
         MakeBlobs();
     }
@@ -72,6 +100,21 @@ internal sealed class GuestOnScreen : IDisposable
     {
         Slot = Gpu.FlushFenced(Shown, s_whole, ++_fence);
         Pump();
+    }
+
+    /// <summary>The guest uploads a cursor's image, with a fence.</summary>
+    /// <returns>Its answer's place in the ring.</returns>
+    public int Upload(uint flags = 0, byte ring = 0)
+    {
+        if (Gpu.Device.ResourceCount == 2)
+        {
+            GpuHarness.Require(Gpu.Create2D(CursorId, Side, Side));
+            GpuHarness.Require(Gpu.Attach(CursorId, new GuestPages(GpuHarness.Pixels, BlobBytes)));
+        }
+
+        var slot = Gpu.Post((uint)VirtioGpuCommandType.TransferToHost2D, GpuHarness.Words(0, 0, Side, Side, 0, 0, CursorId, 0), ++_fence, flags: flags, ring: ring);
+        Gpu.Kick();
+        return slot;
     }
 
     /// <summary>Flips again and again, each as soon as the one before is answered. The compositor refreshes at 60 Hz, or not at all.</summary>
@@ -119,8 +162,13 @@ internal sealed class GuestOnScreen : IDisposable
     {
         for (var i = 0; i < 6; i++)
         {
+            Gpu.Timers.RunDue();
+            _hub?.OnReady();
+            _viewer?.OnReady();
+            Compositor.Client.Flush();
             _presenter.Dispatch();
             Compositor.Dispatch();
+            Compositor.Options.Timelines?.Deliver();
         }
 
         _presenter.Dispatch();
@@ -129,8 +177,12 @@ internal sealed class GuestOnScreen : IDisposable
 
     public void Dispose()
     {
+        _viewer?.Dispose();
         _presenter.Dispose();
+        _hub?.Dispose();
         Compositor.Dispose();
+        Compositor.Options.Timelines?.Dispose();
+        _fences.Dispose();
         Gpu.Dispose();
         _exporter.Dispose();
     }

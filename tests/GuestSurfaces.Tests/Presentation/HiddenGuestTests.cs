@@ -9,10 +9,15 @@ namespace GuestSurfaces.Tests.Presentation;
 /// <summary>A guest whose flips nobody takes in time draws into what is shown: then copies are shown instead, until that is over. From the guest's ring to the compositor.</summary>
 public sealed class HiddenGuestTests
 {
-    [Fact]
-    public void A_hidden_guest_is_soon_copied_and_its_pages_are_nobodys()
+    [Theory]
+    [InlineData("implicit", false)]
+    [InlineData("implicit", true)]
+    [InlineData("fences", false)]
+    [InlineData("timelines", false)]
+    [InlineData("timelines", true)]
+    public void A_hidden_guest_is_soon_copied_and_its_pages_are_nobodys(string mode, bool isLinked)
     {
-        using var g = new GuestOnScreen();
+        using var g = new GuestOnScreen(SyncTests.Offer(mode), isLinked: isLinked);
         g.FlipFor(500 * Ms, isVisible: true);
         Assert.Equal((Rung.Direct, 0L, 0L), (g.Statistics.Rung.Rung, g.Statistics.UnprotectedFlips, g.Statistics.BytesCopied));
         Assert.True(g.ArePagesShown);
