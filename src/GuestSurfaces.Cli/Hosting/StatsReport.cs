@@ -51,8 +51,14 @@ internal sealed record StatsReport
     /// <summary>How the display and the compositor tell each other when dma-bufs are read.</summary>
     public string SyncMode { get; init; } = "";
 
-    /// <summary>Why no better way.</summary>
+    /// <summary>Why no better way, or not the one that was asked for.</summary>
     public string SyncReason { get; init; } = "";
+
+    /// <summary>What becomes of flips that come faster than the screen refreshes.</summary>
+    public string Policy { get; init; } = "";
+
+    /// <summary>Why not what was asked for.</summary>
+    public string PolicyReason { get; init; } = "";
 
     public long FramesDropped { get; init; }
 

@@ -8,6 +8,7 @@ using GuestSurfaces.Presentation.Connection;
 using GuestSurfaces.Presentation.Cursors;
 using GuestSurfaces.Presentation.Frames;
 using GuestSurfaces.Presentation.Geometry;
+using GuestSurfaces.Presentation.Policies;
 using GuestSurfaces.Presentation.Sync;
 using GuestSurfaces.Wayland;
 
@@ -49,6 +50,7 @@ internal sealed class ScanoutWindow : IToplevelOwner, ISurfaceBufferUser, IFeedb
     private readonly SurfaceFeedback _dmabufs;
     private readonly FrameLoader _loader;
     private readonly ISurfaceSync _sync;
+    private readonly SurfacePolicy _policy;
     private readonly AcquireWait _acquire;
     private readonly WlRegion _opaque = new();
     private readonly WlCallback _frameCallback;
@@ -89,6 +91,7 @@ internal sealed class ScanoutWindow : IToplevelOwner, ISurfaceBufferUser, IFeedb
         _surface.Listener = this;
         _dmabufs = new SurfaceFeedback(compositor, _surface, OnDmabufsChanged);
         _sync = compositor.Sync.CreateFor(_surface);
+        _policy = new SurfacePolicy(compositor.Policies, scanout.Options.Policy, _surface, compositor.Clock);
         _acquire = new AcquireWait(compositor.DmabufSync, PumpAndFlush);
         _viewport = new Viewport(compositor.Viewporter, _surface);
         _sizing = new WindowSizing { IsFollowed = scanout.Options.ResizeGuest && CanScale };
@@ -115,7 +118,7 @@ internal sealed class ScanoutWindow : IToplevelOwner, ISurfaceBufferUser, IFeedb
     public bool Pump()
     {
         var mailbox = _scanout.Mailbox;
-        if (_isClosed || _isCommitting || !_toplevel.IsConfigured || !mailbox.HasPending || (_frameCallback.IsAlive && !IsOverdue()))
+        if (_isClosed || _isCommitting || !_toplevel.IsConfigured || !mailbox.HasPending || (_frameCallback.IsAlive && !_policy.IsUnpaced(in mailbox.Pending) && !IsOverdue()))
             return false;
 
         // Unlocking and telling may bring the next frame right away: it waits its turn.
@@ -219,6 +222,7 @@ internal sealed class ScanoutWindow : IToplevelOwner, ISurfaceBufferUser, IFeedb
         _dmabufs.Destroy();
         _toplevel.Destroy();
         _sync.Destroy();
+        _policy.Destroy();
         _surface.Destroy();
         _compositor.Buffers.RetireAll(this);
     }
@@ -226,6 +230,7 @@ internal sealed class ScanoutWindow : IToplevelOwner, ISurfaceBufferUser, IFeedb
     /// <summary>The connection is gone: nothing is left to destroy.</summary>
     public void Forget()
     {
+        _scanout.Mailbox.KeepsEach = false;
         _isClosed = true; // callbacks and releases that are on their way still come, but the scanout's frames are another window's now
         _noticeTimer.Cancel();
         _overdueTimer.Cancel();
@@ -373,6 +378,8 @@ internal sealed class ScanoutWindow : IToplevelOwner, ISurfaceBufferUser, IFeedb
         _shown = grid;
         _picture = grid.Source.Size;
         _isOrphan = _scanout.IsOrphan(frame.Serial);
+        _policy.Prepare(in frame, _isFullscreen, isOverdue: _frameCallback.IsAlive);
+        mailbox.KeepsEach = _policy.Report.Policy == FlipPolicy.Fifo;
         Attach(in frame, buffer!);
         frame.Acquire.Fence?.Dispose();
         Arrange();
@@ -386,7 +393,9 @@ internal sealed class ScanoutWindow : IToplevelOwner, ISurfaceBufferUser, IFeedb
         _committedNs = _compositor.Clock.NowNs;
         _showsPages = report.Rung == Rung.Direct;
         _scanout.Statistics.DisplayRung = report;
-        _scanout.Statistics.SyncMode = _compositor.Sync.Report.Name;
+        _scanout.Statistics.Policy = _policy.Report.Name;
+        _scanout.Statistics.PolicyReason = _policy.Report.Reason;
+        _scanout.Statistics.SyncMode = _compositor.Sync.Report.Mode.Name();
         _scanout.Statistics.SyncReason = _compositor.Sync.Report.Reason;
         _scanout.Statistics.CompositedBecause = _dmabufs.CompositedBecause(buffer!, _isFullscreen);
         mailbox.TellCommitted(frame.Serial);

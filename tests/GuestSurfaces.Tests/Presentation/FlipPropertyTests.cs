@@ -3,6 +3,7 @@ using FsCheck;
 using FsCheck.Fluent;
 using GuestSurfaces.Core.Buffers;
 using GuestSurfaces.Core.Sessions;
+using GuestSurfaces.Presentation;
 using GuestSurfaces.Testing.Presentation;
 using Xunit;
 
@@ -24,10 +25,16 @@ public class FlipPropertyTests
     [InlineData(ReleaseMode.WhenReplaced, "timelines")]
     [InlineData(ReleaseMode.AtRefresh, "timelines")]
     [InlineData(ReleaseMode.AtCommit, "timelines")]
-    public void Random_flips_are_answered_once_and_never_too_early(ReleaseMode release, string sync) =>
+    [InlineData(ReleaseMode.WhenReplaced, "implicit", FlipPolicy.Fifo)]
+    [InlineData(ReleaseMode.AtRefresh, "fences", FlipPolicy.Fifo)]
+    [InlineData(ReleaseMode.WhenReplaced, "timelines", FlipPolicy.Fifo)]
+    [InlineData(ReleaseMode.WhenReplaced, "implicit", FlipPolicy.Immediate)]
+    [InlineData(ReleaseMode.AtRefresh, "fences", FlipPolicy.Immediate)]
+    [InlineData(ReleaseMode.WhenReplaced, "timelines", FlipPolicy.Immediate)]
+    public void Random_flips_are_answered_once_and_never_too_early(ReleaseMode release, string sync, FlipPolicy policy = FlipPolicy.Mailbox) =>
         Prop.ForAll<byte[]>(bytes =>
             {
-                using var run = new Run(bytes ?? [], release, sync);
+                using var run = new Run(bytes ?? [], release, sync, policy);
                 return run.Play();
             })
             .Check(Config.QuickThrowOnFailure.WithMaxTest(400).WithStartSize(5).WithEndSize(150));
@@ -42,6 +49,7 @@ public class FlipPropertyTests
         private readonly TestPicture[] _pictures = [FlipFixture.Dmabuf(), FlipFixture.Dmabuf(), FlipFixture.Dmabuf(), FlipFixture.Dmabuf(), FlipFixture.Shm(), FlipFixture.Shm()];
         private readonly List<Frame> _frames = [];
         private readonly BufferStorage?[] _wanted = new BufferStorage?[Scanouts];
+        private readonly ulong[] _committed = new ulong[Scanouts];
         private readonly List<string> _wrong = [];
         private readonly List<FakeFence> _fences = [];
         private Session _session = null!;
@@ -50,7 +58,7 @@ public class FlipPropertyTests
         private bool _isClosing;
         private int _at;
 
-        public Run(byte[] script, ReleaseMode release, string sync)
+        public Run(byte[] script, ReleaseMode release, string sync, FlipPolicy policy)
         {
             _script = script;
             var options = new FakeCompositorOptions
@@ -60,13 +68,16 @@ public class FlipPropertyTests
                 Timelines = sync == "timelines" ? new FakeTimelines() : null,
                 Fences = sync == "fences" ? new FakeFences() : null,
                 EarlyReleaseEvents = true,
+                Fifo = true,
+                CommitTiming = true,
+                Tearing = true,
                 ReleaseFence = () => (Next() & 3) == 0 ? NewFence() : null,
             };
             _f = new FlipFixture(options, session =>
             {
                 _session = session;
                 return this;
-            });
+            }, options: new PresenterOptions { Policy = policy, Fullscreen = policy == FlipPolicy.Immediate });
             _f.Answered = Judge;
         }
 
@@ -187,11 +198,13 @@ public class FlipPropertyTests
             var picture = _pictures[(code & 7) % _pictures.Length];
             _wanted[scanout] = picture.Storage;
             _frames.Add(new Frame(scanout, _f.LastSerial + 1, picture, _f.Clock.NowNs, (code & 0x40) == 0));
-            var acquire = (Next() & 7) == 0 ? NewFence() : null;
+            var wish = Next();
+            var acquire = (wish & 7) == 0 ? NewFence() : null;
+            var targetNs = (wish & 0x30) == 0 ? _f.Clock.NowNs + ((wish >> 6) * 8 * FlipFixture.Ms) : 0;
             if ((code & 0x80) != 0)
-                _f.Present(picture, scanout, _frames[^1].IsAwaited, acquire);
+                _f.Present(picture, scanout, _frames[^1].IsAwaited, acquire, targetNs);
             else
-                _f.Flip(picture, scanout, _frames[^1].IsAwaited, acquire);
+                _f.Flip(picture, scanout, _frames[^1].IsAwaited, acquire, targetNs);
         }
 
         private FakeFence NewFence()
@@ -265,7 +278,12 @@ public class FlipPropertyTests
                 _wrong.Add(message);
         }
 
-        void IDisplayEvents.Committed(int scanout, ulong serial) => ((IDisplayEvents)_session).Committed(scanout, serial);
+        void IDisplayEvents.Committed(int scanout, ulong serial)
+        {
+            Require(serial > _committed[scanout], $"frame {serial} is committed after {_committed[scanout]}");
+            _committed[scanout] = serial;
+            ((IDisplayEvents)_session).Committed(scanout, serial);
+        }
 
         void IDisplayEvents.Latched(int scanout, ulong serial, long timeNs)
         {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-using GuestSurfaces.Core.Diagnostics;
+using GuestSurfaces.Presentation;
 using GuestSurfaces.Testing.Presentation;
 using Xunit;
 
@@ -30,6 +30,38 @@ public sealed class SyncTests
         f.Flip(a);
         Assert.Equal((mode, reason), (f.Statistics.SyncMode, f.Statistics.SyncReason));
         Assert.Equal(offered is "timelines" or "both", f.Surface().HasPoints);
+    }
+
+    [Theory]
+    [InlineData("both", "implicit", "implicit", "it was asked for (--sync)")]
+    [InlineData("both", "linux-explicit-synchronization", "linux-explicit-synchronization", "it was asked for (--sync)")]
+    [InlineData("both", "linux-drm-syncobj", "linux-drm-syncobj", "")]
+    [InlineData("fences", "linux-drm-syncobj", "linux-explicit-synchronization", "the compositor doesn't offer linux-drm-syncobj")]
+    [InlineData("timelines", "linux-explicit-synchronization", "linux-drm-syncobj", "linux-explicit-synchronization was asked for (--sync): the compositor doesn't offer it")]
+    [InlineData("implicit", "linux-drm-syncobj", "implicit", "the compositor offers neither linux-drm-syncobj nor linux-explicit-synchronization")]
+    public void A_mode_chosen_by_hand_is_used_where_it_can_be_had_and_else_it_is_said_why_not(string offered, string wanted, string mode, string reason)
+    {
+        using var f = new FlipFixture(Offer(offered), options: new PresenterOptions { Sync = SyncModes.TryParse(wanted) });
+        using var a = FlipFixture.Dmabuf();
+        using var b = FlipFixture.Dmabuf();
+        f.Flip(a);
+        f.Refresh();
+        f.Flip(b);
+        f.Refresh();
+        f.Refresh();
+        Assert.Equal((mode, reason), (f.Statistics.SyncMode, f.Statistics.SyncReason));
+        Assert.Equal(mode == "linux-drm-syncobj", f.Surface().HasPoints);
+        Assert.Equal(0, a.Storage.LockCount);
+    }
+
+    [Fact]
+    public void Fences_are_not_to_be_had_by_hand_either_from_a_compositor_that_names_no_GPU()
+    {
+        using var f = new FlipFixture(Offer("fences", dmabufVersion: 3), options: new PresenterOptions { Sync = SyncMode.Fences });
+        using var a = FlipFixture.Dmabuf();
+        f.Flip(a);
+        Assert.Equal("implicit", f.Statistics.SyncMode);
+        Assert.Contains("software", f.Statistics.SyncReason, StringComparison.Ordinal);
     }
 
     [Fact]
