@@ -257,8 +257,10 @@ internal sealed class ScanoutWindow : IToplevelOwner, ISurfaceBufferUser, IFeedb
 
     void ISurfaceBufferUser.OnBufferChanged(SurfaceBuffer buffer) => Pump();
 
-    void IFeedbackOwner.OnPresented(ulong serial, long timeNs, bool isZeroCopy)
+    void IFeedbackOwner.OnPresented(ulong serial, long timeNs, uint refreshNs, bool isZeroCopy)
     {
+        if (_place.TakeRefresh(refreshNs))
+            OnPlaced();
         if (isZeroCopy)
             _scanout.Statistics.ZeroCopyPresented++;
         _scanout.Mailbox.Latch(serial, timeNs);
@@ -297,7 +299,7 @@ internal sealed class ScanoutWindow : IToplevelOwner, ISurfaceBufferUser, IFeedb
     {
         if (_isClosed)
             return;
-        if (_place.Output is { RefreshMilliHz: > 0 and var refresh })
+        if (_place.RefreshMilliHz is > 0 and var refresh)
             _scanout.TellRefresh(refresh);
         if (_place.Scale is var scale && scale != _scale)
         {

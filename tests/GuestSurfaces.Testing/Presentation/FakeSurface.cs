@@ -114,6 +114,9 @@ public sealed class FakeSurface : IWlSurfaceRequests, IWpViewportRequests, IWlSu
     /// <summary>Whether the screen reads its buffers itself: said with each presentation.</summary>
     public bool IsScannedOut { get; set; }
 
+    /// <summary>How long a refresh is said to be with each frame that was shown; 0: nothing is said.</summary>
+    public uint PresentedRefreshNs { get; set; }
+
     /// <summary>Its size on the screen.</summary>
     public (int Width, int Height) Size =>
         Destination ?? (Source is { } s ? ((int)s.Width, (int)s.Height) : Buffer is { } b ? (b.Size.Width, b.Size.Height) : (0, 0));
@@ -143,7 +146,7 @@ public sealed class FakeSurface : IWlSurfaceRequests, IWpViewportRequests, IWlSu
         {
             var seconds = (ulong)(presentNs / 1_000_000_000);
             var flags = WpPresentationFeedbackKind.Vsync | (IsScannedOut ? WpPresentationFeedbackKind.ZeroCopy : 0);
-            feedback.SendPresented((uint)(seconds >> 32), (uint)seconds, (uint)(presentNs % 1_000_000_000), 16_666_667, 0, 1, flags);
+            feedback.SendPresented((uint)(seconds >> 32), (uint)seconds, (uint)(presentNs % 1_000_000_000), PresentedRefreshNs, 0, 1, flags);
         }
 
         _feedback.Clear();
