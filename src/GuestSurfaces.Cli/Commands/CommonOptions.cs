@@ -7,6 +7,7 @@ using GuestSurfaces.Core.Buffers;
 using GuestSurfaces.Core.Input;
 using GuestSurfaces.Interop;
 using GuestSurfaces.Link;
+using GuestSurfaces.Presentation;
 using GuestSurfaces.Presentation.Input;
 
 namespace GuestSurfaces.Cli.Commands;
@@ -17,6 +18,8 @@ internal sealed class CommonOptions
     private const int MaxNameLength = 100;
     private const int MaxMode = 0x1ff; // 0777
     private const UnixFileMode OwnerAndGroup = LinkListener.OwnerOnly | UnixFileMode.GroupRead | UnixFileMode.GroupWrite;
+
+    private static readonly string[] s_policies = [.. Enum.GetNames<FlipPolicy>().Select(static name => name.ToLowerInvariant())];
 
     /// <summary>What --note may tell: members of <see cref="StatsReport"/> that this program can't find out.</summary>
     private static readonly string[] s_noteKeys = ["guest", "vmm", "accelerator", "accelerator_reason", "compositor"];
@@ -109,6 +112,10 @@ internal sealed class CommonOptions
 
     public Option<bool> NoResize { get; } = CreateNoResize();
 
+    public Option<string> Policy { get; } = CreatePolicy();
+
+    public Option<string> Sync { get; } = CreateSync();
+
     public Option<bool> Verbose { get; } = new("--verbose", "-v") { Description = "Log every step of the conversations." };
 
     /// <summary>Reads the options that a command has.</summary>
@@ -138,6 +145,8 @@ internal sealed class CommonOptions
             Alias2D = result.GetValue(Alias2D),
             Convert = result.GetValue(Convert),
             ResizeGuest = !result.GetValue(NoResize),
+            Policy = ParsePolicy(result.GetValue(Policy)),
+            Sync = ParseSync(result.GetValue(Sync)),
             Verbose = result.GetValue(Verbose),
         };
     }
@@ -153,6 +162,39 @@ internal sealed class CommonOptions
     {
         Description = "Leave the guest its own size and scale its picture, instead of giving it the window's size in pixels, with the monitor's refresh rate and density.",
     };
+
+    /// <summary>For commands that show windows.</summary>
+    internal static Option<string> CreatePolicy()
+    {
+        var option = new Option<string>("--policy")
+        {
+            Description =
+                "What becomes of flips that come faster than the screen refreshes. mailbox: the newest is shown. fifo: each is shown for a refresh, where the compositor has fifo and the guest waits for its "
+                + "flips. immediate: a full-screen window may tear, for games. guest-surfaces status says which is in force, and why.",
+            DefaultValueFactory = static _ => s_policies[0],
+            HelpName = string.Join('|', s_policies),
+        };
+        option.AcceptOnlyFromAmong(s_policies);
+        return option;
+    }
+
+    /// <summary>For commands that show windows.</summary>
+    internal static Option<string> CreateSync()
+    {
+        string[] names = ["auto", .. SyncModes.Names];
+        var option = new Option<string>("--sync")
+        {
+            Description = "How to agree with the compositor on when a buffer may be drawn into again. auto: the best that both have. By hand, to try or to avoid one; what can't be had isn't used.",
+            DefaultValueFactory = _ => names[0],
+            HelpName = string.Join('|', names),
+        };
+        option.AcceptOnlyFromAmong(names);
+        return option;
+    }
+
+    internal static FlipPolicy ParsePolicy(string? text) => Enum.TryParse<FlipPolicy>(text, ignoreCase: true, out var policy) ? policy : FlipPolicy.Mailbox;
+
+    internal static SyncMode? ParseSync(string? text) => text is null ? null : SyncModes.TryParse(text);
 
     private static Option<string?> CreateInput(string name, string what) => new(name)
     {

@@ -57,7 +57,7 @@ internal static class RunCommand
             """)
         {
             common.Name, common.Fullscreen, common.Outputs, common.Size, common.Stats, common.Note, common.NoDisplay,
-            common.ZeroCopy, common.Alias2D, common.Convert, common.NoResize, common.GrabChord, common.Verbose, noInput, touchscreen, oneProcess, common.NoIsolation, device, dryRun, vmm,
+            common.ZeroCopy, common.Alias2D, common.Convert, common.NoResize, common.Policy, common.Sync, common.GrabChord, common.Verbose, noInput, touchscreen, oneProcess, common.NoIsolation, device, dryRun, vmm,
         };
         command.SetAction(result =>
         {

@@ -186,7 +186,10 @@ internal sealed class GuestHost : IDisposable
             CompositedBecause = Statistics.CompositedBecause,
             SyncMode = Statistics.SyncMode,
             SyncReason = Statistics.SyncReason,
+            Policy = Statistics.Policy,
+            PolicyReason = Statistics.PolicyReason,
             FramesDropped = Statistics.FramesDropped,
+            LateFlips = Statistics.LateFlips,
             UnprotectedFlips = Statistics.UnprotectedFlips,
             TornWrites = Statistics.TornWrites,
             Throttled = Statistics.Throttled,
@@ -232,7 +235,7 @@ internal sealed class GuestHost : IDisposable
 
     private void ConnectDisplay()
     {
-        var options = new PresenterOptions { Title = _options.Name, AppId = $"org.guestsurfaces.{_options.Name}", Fullscreen = _options.Fullscreen, Direct = !_options.Convert, ResizeGuest = _options.ResizeGuest, GrabChord = _options.GrabChord };
+        var options = new PresenterOptions { Title = _options.Name, AppId = $"org.guestsurfaces.{_options.Name}", Fullscreen = _options.Fullscreen, Direct = !_options.Convert, ResizeGuest = _options.ResizeGuest, GrabChord = _options.GrabChord, Policy = _options.Policy, Sync = _options.Sync };
         try
         {
             _presenter = WaylandPresenter.Connect(Loop, null, Session, options, Statistics, _log);

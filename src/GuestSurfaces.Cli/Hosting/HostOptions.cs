@@ -2,6 +2,7 @@
 using GuestSurfaces.Core.Buffers;
 using GuestSurfaces.Core.Input;
 using GuestSurfaces.Link;
+using GuestSurfaces.Presentation;
 using GuestSurfaces.Presentation.Input;
 
 namespace GuestSurfaces.Cli.Hosting;
@@ -56,6 +57,12 @@ internal sealed record HostOptions
 
     /// <summary>Whether the guest is asked to take its windows' sizes.</summary>
     public bool ResizeGuest { get; init; }
+
+    /// <summary>What becomes of flips that come faster than the screen refreshes.</summary>
+    public FlipPolicy Policy { get; init; }
+
+    /// <summary>How to synchronise with the compositor; null: the best that both sides have.</summary>
+    public SyncMode? Sync { get; init; }
 
     public bool Verbose { get; init; }
 

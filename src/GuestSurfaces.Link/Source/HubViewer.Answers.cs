@@ -66,6 +66,7 @@ internal sealed partial class HubViewer
         LinkOpcode.ViewerReport => OnReport(ref reader),
         LinkOpcode.Tally => OnTally(ref reader),
         LinkOpcode.Input => OnInput(in head, ref reader),
+        LinkOpcode.ViewerPolicy => OnPolicy(ref reader),
         LinkOpcode.ViewerBye => OnBye(ref reader),
         _ => LinkOpcodes.IsSkippable(head.Opcode) ? null : $"opcode 0x{(ushort)head.Opcode:x4} is not a viewer's",
     };
@@ -178,6 +179,15 @@ internal sealed partial class HubViewer
         _hub.Statistics.DisplayRung = new RungReport((Rung)body.Rung, reason, remedy);
         _hub.Statistics.CompositedBecause = composited;
         (_hub.Statistics.SyncMode, _hub.Statistics.SyncReason) = (syncMode, syncReason);
+        return null;
+    }
+
+    private string? OnPolicy(ref LinkReader reader)
+    {
+        if (!reader.TryTakeText(out var policy) || !reader.TryTakeText(out var reason) || !reader.IsDone)
+            return "a POLICY is malformed";
+        if (_hub.InCharge == this)
+            (_hub.Statistics.Policy, _hub.Statistics.PolicyReason) = (policy, reason);
         return null;
     }
 

@@ -27,7 +27,7 @@ public sealed partial class LinkViewer : IDisplayEvents, ILinkSpeaker, IDisposab
     private static readonly int s_surfaceBytes =
         FrameAnswers.MaxBytes + FramePresentations.MaxBytes + (3 * MessageHead.Bytes) + Unsafe.SizeOf<ModeBody>() + Unsafe.SizeOf<RefreshBody>();
 
-    private static readonly int s_reportBytes = (3 * MessageHead.Bytes) + Unsafe.SizeOf<ReportBody>() + (5 * LinkText.MaxBytes(LinkLimits.TextBytes)) + Unsafe.SizeOf<TallyBody>();
+    private static readonly int s_reportBytes = (4 * MessageHead.Bytes) + Unsafe.SizeOf<ReportBody>() + (7 * LinkText.MaxBytes(LinkLimits.TextBytes)) + Unsafe.SizeOf<TallyBody>();
 
     private readonly ShownSurface[] _surfaces = new ShownSurface[LinkLimits.Surfaces];
     private readonly TimerQueue _timers;
@@ -44,6 +44,8 @@ public sealed partial class LinkViewer : IDisplayEvents, ILinkSpeaker, IDisposab
     private string _toldComposited = string.Empty;
     private string _toldSyncMode = string.Empty;
     private string _toldSyncReason = string.Empty;
+    private string _toldPolicy = string.Empty;
+    private string _toldPolicyReason = string.Empty;
     private long _toldZeroCopy;
     private long _toldCopied;
     private bool _hasDisplayChanged;
@@ -333,6 +335,16 @@ public sealed partial class LinkViewer : IDisplayEvents, ILinkSpeaker, IDisposab
             writer.PutText(_toldComposited);
             writer.PutText(_toldSyncMode);
             writer.PutText(_toldSyncReason);
+            writer.End();
+            _toldPolicy = string.Empty; // told anew along with it
+        }
+
+        if (_toldPolicy != _statistics.Policy || _toldPolicyReason != _statistics.PolicyReason)
+        {
+            (_toldPolicy, _toldPolicyReason) = (_statistics.Policy, _statistics.PolicyReason);
+            writer.Begin(LinkOpcode.ViewerPolicy);
+            writer.PutText(_toldPolicy);
+            writer.PutText(_toldPolicyReason);
             writer.End();
         }
 

@@ -21,9 +21,11 @@ internal sealed class FlipFixture : IGuestTransport, IDisposable
     public const long Ms = 1_000_000;
 
     private readonly TimerQueue _timers;
+    private readonly PresenterOptions _options;
 
-    public FlipFixture(FakeCompositorOptions? compositor = null, Func<Session, IDisplayEvents>? spy = null, int timelinesLeft = int.MaxValue)
+    public FlipFixture(FakeCompositorOptions? compositor = null, Func<Session, IDisplayEvents>? spy = null, int timelinesLeft = int.MaxValue, PresenterOptions? options = null)
     {
+        _options = options ?? new PresenterOptions();
         _timers = new TimerQueue(Clock);
         Compositor = new FakeCompositor(compositor ?? new FakeCompositorOptions { DmabufVersion = 4 }, Clock);
         Session = new Session(_timers, new GuestStatistics(), new Limits()) { Transport = this, Trace = Trace };
@@ -57,6 +59,12 @@ internal sealed class FlipFixture : IGuestTransport, IDisposable
     /// <summary>The answers, in their order.</summary>
     public List<(int Scanout, ulong Serial)> Answers { get; } = [];
 
+    /// <summary>Why the guest's side is to show copies of each scanout; null: it isn't.</summary>
+    public string?[] CopiesBecause { get; } = new string?[Limits.MaxScanouts];
+
+    /// <summary>How often that changed.</summary>
+    public int CopyChanges { get; private set; }
+
     /// <summary>Hears of each answer.</summary>
     public Action<int, ulong>? Answered { get; set; }
 
@@ -71,15 +79,15 @@ internal sealed class FlipFixture : IGuestTransport, IDisposable
     public static TestPicture Shm() => new(24, 16);
 
     /// <summary>The guest flushes a picture, and both sides handle it.</summary>
-    public ulong Flip(TestPicture picture, int scanout = 0, bool awaited = true, FakeFence? acquire = null)
+    public ulong Flip(TestPicture picture, int scanout = 0, bool awaited = true, FakeFence? acquire = null, long targetNs = 0)
     {
-        Present(picture, scanout, awaited, acquire);
+        Present(picture, scanout, awaited, acquire, targetNs);
         Pump();
         return LastSerial;
     }
 
     /// <summary>The guest flushes a picture.</summary>
-    public void Present(TestPicture picture, int scanout = 0, bool awaited = true, FakeFence? acquire = null)
+    public void Present(TestPicture picture, int scanout = 0, bool awaited = true, FakeFence? acquire = null, long targetNs = 0)
     {
         picture.Storage.Lock();
         var frame = new GuestFrame
@@ -90,6 +98,7 @@ internal sealed class FlipFixture : IGuestTransport, IDisposable
             Damage = DamageList.Of(picture.Whole),
             Serial = ++LastSerial,
             PoppedNs = Clock.NowNs,
+            TargetNs = targetNs,
             Awaited = awaited,
             Acquire = acquire is null ? SyncPoint.Signalled : SyncPoint.FromFence(acquire.Open()),
         };
@@ -185,6 +194,12 @@ internal sealed class FlipFixture : IGuestTransport, IDisposable
         Answered?.Invoke(scanout, serial);
     }
 
+    void IGuestTransport.CopiesWanted(int scanout, string? reason)
+    {
+        CopiesBecause[scanout] = reason;
+        CopyChanges++;
+    }
+
     void IGuestTransport.SetMode(int scanout, in OutputMode mode)
     {
     }
@@ -194,7 +209,7 @@ internal sealed class FlipFixture : IGuestTransport, IDisposable
     private WaylandPresenter NewPresenter()
     {
         var presenter = new WaylandPresenter(
-            Compositor.ClientConnection, _timers, Gpu, Events, new PresenterOptions(), Session.Statistics, NullLogger.Instance, null, _ => (Timelines, ""))
+            Compositor.ClientConnection, _timers, Gpu, Events, _options, Session.Statistics, NullLogger.Instance, null, _ => (Timelines, ""))
         {
             Lost = _ => IsLost = true,
         };
