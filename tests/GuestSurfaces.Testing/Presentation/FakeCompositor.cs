@@ -48,6 +48,8 @@ public sealed class FakeCompositor
 
     public FakeGrabs Grabs { get; private set; } = null!;
 
+    public FakeTablet Tablet { get; private set; } = null!;
+
     public List<FakeToplevel> Toplevels { get; } = [];
 
     public FakeToplevel Toplevel => Toplevels[^1];
@@ -300,6 +302,7 @@ public sealed class FakeCompositor
         if (Options.SeatVersion > 0)
             AddSeat();
         Grabs = new FakeGrabs(this);
+        Tablet = new FakeTablet(this);
         if (Options.DmabufVersion > 0)
             Server.AddGlobal<ZwpLinuxDmabufV1Resource>(Options.DmabufVersion, r => Dmabuf = new FakeDmabuf(this, r));
     }
