@@ -33,5 +33,8 @@ internal sealed record PresentOptions
     /// </summary>
     public bool IsSupervised { get; init; }
 
+    /// <summary>Whether a compositor has started it, with a connection that can't be made again: it ends with that, but waits for its source.</summary>
+    public bool HasPrivateConnection { get; init; }
+
     public bool Verbose { get; init; }
 }
