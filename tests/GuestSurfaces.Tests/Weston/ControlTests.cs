@@ -51,7 +51,7 @@ public sealed class ControlTests : IDisposable
         Assert.Equal("", _desktop.RunProgram("plugin", "attach", _desktop["b.link"], "--name", "b", "--label-color", "0xff0000"));
         WaitForCard();
         Assert.Equal("", _desktop.RunProgram("plugin", "fullscreen", "b"));
-        _desktop.WaitUntil(() => _desktop.Shoot() is var shot && shot[1, 240] == Red && shot[ModuleDesktop.Width - 2, 240] == Red); // the frame lies at the screen's edges
+        _desktop.WaitUntil(() => _desktop.Shoot() is var shot && shot[ModuleDesktop.Width - 1, 240] != ModuleDesktop.Background); // as wide as the screen now
         Assert.Equal("", _desktop.RunProgram("plugin", "fullscreen", "b", "--off"));
         WaitForCard();
         Assert.Equal("", _desktop.RunProgram("plugin", "move", "b", "headless"));
