@@ -17,6 +17,19 @@ client_take_any_length(struct wl_client *client)
 #endif
 }
 
+/* What a keyboard's grab is told of a key. */
+#if WESTON_VERSION_MAJOR >= 16
+#define KEY_EVENT const struct weston_key_event *event
+#define KEY_TIME (&event->base.ts)
+#define KEY_CODE (event->key)
+#define KEY_STATE (event->key_state)
+#else
+#define KEY_EVENT const struct timespec *time, uint32_t code, uint32_t state
+#define KEY_TIME time
+#define KEY_CODE code
+#define KEY_STATE state
+#endif
+
 /* A surface of the compositor itself, of one colour, that takes no input. */
 struct solid {
 	struct weston_view *view;

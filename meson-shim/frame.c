@@ -7,9 +7,9 @@
  * itself: the shell hears of it after us.) What shell and user do (move, raise, minimise) it follows after the repaint that shows it.
  */
 #include <stdlib.h>
+#include <string.h>
 #include "guest-surfaces.h"
 
-#define FRAME_WIDTH 4
 #define CURSOR_MAX 256
 
 struct frame {
@@ -19,6 +19,7 @@ struct frame {
 	struct window *window;
 	struct solid sides[4];
 	pixman_box32_t outer; /* where it is; empty: nowhere */
+	int width; /* of its sides */
 	int clip_width, clip_height; /* of the window's contents; 0: not clipped */
 };
 
@@ -86,7 +87,7 @@ frame_create(struct window *window, struct weston_view *view)
 
 /* Where the frame's outer edge is, in the compositor's coordinates: around the view, but on the outputs that it touches. */
 static pixman_box32_t
-outer_edge(struct weston_view *view)
+outer_edge(struct weston_view *view, int width)
 {
 	pixman_box32_t box, bounds = { INT32_MAX, INT32_MAX, INT32_MIN, INT32_MIN };
 	struct weston_output *output;
@@ -105,23 +106,23 @@ outer_edge(struct weston_view *view)
 	}
 	if (is_empty(&box) || is_empty(&bounds))
 		return (pixman_box32_t) { 0 };
-	box.x1 = box.x1 - FRAME_WIDTH > bounds.x1 ? box.x1 - FRAME_WIDTH : bounds.x1;
-	box.y1 = box.y1 - FRAME_WIDTH > bounds.y1 ? box.y1 - FRAME_WIDTH : bounds.y1;
-	box.x2 = box.x2 + FRAME_WIDTH < bounds.x2 ? box.x2 + FRAME_WIDTH : bounds.x2;
-	box.y2 = box.y2 + FRAME_WIDTH < bounds.y2 ? box.y2 + FRAME_WIDTH : bounds.y2;
+	box.x1 = box.x1 - width > bounds.x1 ? box.x1 - width : bounds.x1;
+	box.y1 = box.y1 - width > bounds.y1 ? box.y1 - width : bounds.y1;
+	box.x2 = box.x2 + width < bounds.x2 ? box.x2 + width : bounds.x2;
+	box.y2 = box.y2 + width < bounds.y2 ? box.y2 + width : bounds.y2;
 	return box;
 }
 
 static void
-frame_place(struct frame *frame, const pixman_box32_t *outer)
+frame_place(struct frame *frame, const pixman_box32_t *outer, int side)
 {
 	int width = outer->x2 - outer->x1, height = outer->y2 - outer->y1;
-	int inner = height > 2 * FRAME_WIDTH ? height - 2 * FRAME_WIDTH : 1;
+	int inner = height > 2 * side ? height - 2 * side : 1;
 
-	solid_place(&frame->sides[0], outer->x1, outer->y1, width, FRAME_WIDTH);
-	solid_place(&frame->sides[1], outer->x1, outer->y2 - FRAME_WIDTH, width, FRAME_WIDTH);
-	solid_place(&frame->sides[2], outer->x1, outer->y1 + FRAME_WIDTH, FRAME_WIDTH, inner);
-	solid_place(&frame->sides[3], outer->x2 - FRAME_WIDTH, outer->y1 + FRAME_WIDTH, FRAME_WIDTH, inner);
+	solid_place(&frame->sides[0], outer->x1, outer->y1, width, side);
+	solid_place(&frame->sides[1], outer->x1, outer->y2 - side, width, side);
+	solid_place(&frame->sides[2], outer->x1, outer->y1 + side, side, inner);
+	solid_place(&frame->sides[3], outer->x2 - side, outer->y1 + side, side, inner);
 }
 
 static bool
@@ -170,11 +171,12 @@ frame_clip(struct frame *frame)
 static void
 frame_follow(struct frame *frame)
 {
+	int width = frame->window->guest->frame_width;
 	pixman_box32_t outer = { 0 };
 
-	if (frame->view->layer_link.layer && weston_view_is_mapped(frame->view)) {
+	if (width > 0 && frame->view->layer_link.layer && weston_view_is_mapped(frame->view)) {
 		frame_clip(frame);
-		outer = outer_edge(frame->view);
+		outer = outer_edge(frame->view, width);
 	}
 	if (is_empty(&outer)) {
 		if (!is_empty(&frame->outer))
@@ -183,8 +185,9 @@ frame_follow(struct frame *frame)
 		frame->outer = outer;
 		return;
 	}
-	if (outer.x1 != frame->outer.x1 || outer.y1 != frame->outer.y1 || outer.x2 != frame->outer.x2 || outer.y2 != frame->outer.y2)
-		frame_place(frame, &outer);
+	if (width != frame->width || memcmp(&outer, &frame->outer, sizeof outer) != 0)
+		frame_place(frame, &outer, width);
+	frame->width = width;
 	frame->outer = outer;
 	if (!is_stacked(frame))
 		frame_stack(frame);
@@ -207,9 +210,10 @@ window_follow(struct window *window)
 	struct weston_view *view;
 	struct frame *frame;
 
-	wl_list_for_each(view, &window->surface->views, surface_link)
-		if (view->layer_link.layer && view->layer_link.layer->position != WESTON_LAYER_POSITION_CURSOR && !frame_of(window, view))
-			frame_create(window, view);
+	if (window->guest->frame_width > 0)
+		wl_list_for_each(view, &window->surface->views, surface_link)
+			if (view->layer_link.layer && view->layer_link.layer->position != WESTON_LAYER_POSITION_CURSOR && !frame_of(window, view))
+				frame_create(window, view);
 	wl_list_for_each(frame, &window->frames, link)
 		frame_follow(frame);
 }
@@ -221,9 +225,24 @@ frames_follow(struct module *module)
 	struct window *window;
 
 	wl_list_for_each(guest, &module->guests, link)
-		if (guest->has_frame)
-			wl_list_for_each(window, &guest->windows, link)
-				window_follow(window);
+		wl_list_for_each(window, &guest->windows, link)
+			window_follow(window);
+}
+
+static void
+on_idle(void *data)
+{
+	struct module *module = data;
+
+	module->idle = NULL;
+	frames_follow(module);
+}
+
+void
+frames_follow_soon(struct module *module)
+{
+	if (!module->idle)
+		module->idle = wl_event_loop_add_idle(wl_display_get_event_loop(module->compositor->wl_display), on_idle, module);
 }
 
 /* A picture at the pointer has no frame, and could pass for somebody else's window if it were as large as one. */
@@ -239,24 +258,15 @@ is_too_large_a_cursor(struct weston_surface *surface)
 }
 
 static void
-on_idle(void *data)
-{
-	struct module *module = data;
-
-	module->idle = NULL;
-	frames_follow(module);
-}
-
-static void
 on_committed(struct wl_listener *listener, void *data)
 {
 	struct window *window = wl_container_of(listener, window, committed);
-	struct module *module = window->guest->module;
+	struct guest *guest = window->guest;
 
-	if (is_too_large_a_cursor(window->surface) && window->guest->client)
-		wl_client_post_implementation_error(window->guest->client, "a cursor larger than %d pixels", CURSOR_MAX);
-	else if (window->guest->has_frame && !module->idle)
-		module->idle = wl_event_loop_add_idle(wl_display_get_event_loop(module->compositor->wl_display), on_idle, module);
+	if (is_too_large_a_cursor(window->surface) && guest->client)
+		wl_client_post_implementation_error(guest->client, "a cursor larger than %d pixels", CURSOR_MAX);
+	else if (guest->frame_width > 0)
+		frames_follow_soon(guest->module);
 }
 
 static void

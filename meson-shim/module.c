@@ -45,10 +45,8 @@ static void
 on_output_destroyed(struct wl_listener *listener, void *data)
 {
 	struct output *output = wl_container_of(listener, output, destroyed);
-	struct module *module = output->module;
 
 	output_forget(output);
-	protocol_tell_outputs(module);
 }
 
 static void
@@ -74,53 +72,32 @@ on_output_created(struct wl_listener *listener, void *data)
 
 	output_remember(module, data);
 	watch_outputs(module);
-	protocol_tell_outputs(module);
-}
-
-static void
-on_output_resized(struct wl_listener *listener, void *data)
-{
-	struct module *module = wl_container_of(listener, module, output_resized);
-
-	protocol_tell_outputs(module);
-}
-
-static void
-on_output_moved(struct wl_listener *listener, void *data)
-{
-	struct module *module = wl_container_of(listener, module, output_moved);
-
-	protocol_tell_outputs(module);
 }
 
 static void
 on_surface_created(struct wl_listener *listener, void *data)
 {
 	struct module *module = wl_container_of(listener, module, surface_created);
-	struct weston_surface *surface = data;
-	struct guest *guest = surface->resource ? guest_of(module, wl_resource_get_client(surface->resource)) : NULL;
+	struct guest *guest = guest_of(module, data);
 
 	if (guest)
-		window_create(guest, surface);
+		window_create(guest, data);
 }
 
 static void
 on_compositor_destroyed(struct wl_listener *listener, void *data)
 {
 	struct module *module = wl_container_of(listener, module, destroyed);
-	struct guest *guest, *next_guest;
-	struct output *output, *next_output;
+	struct output *output, *next;
 
-	if (module->idle)
-		wl_event_source_remove(module->idle);
 	wl_list_remove(&module->destroyed.link);
 	wl_list_remove(&module->surface_created.link);
 	wl_list_remove(&module->output_created.link);
-	wl_list_remove(&module->output_resized.link);
-	wl_list_remove(&module->output_moved.link);
-	wl_list_for_each_safe(guest, next_guest, &module->guests, link)
-		guest_destroy(guest);
-	wl_list_for_each_safe(output, next_output, &module->outputs, link)
+	host_fini(module);
+	grab_fini(module);
+	if (module->idle)
+		wl_event_source_remove(module->idle);
+	wl_list_for_each_safe(output, next, &module->outputs, link)
 		output_forget(output);
 	protocol_fini(module);
 	free(module);
@@ -159,18 +136,15 @@ wet_module_init(struct weston_compositor *compositor, int *argc, char *argv[])
 	module->compositor = compositor;
 	wl_list_init(&module->guests);
 	wl_list_init(&module->outputs);
-	if (!protocol_init(module)) {
-		wl_display_set_global_filter(compositor->wl_display, NULL, NULL);
+	if (!protocol_init(module) || !host_init(module)) {
+		protocol_fini(module);
 		wl_list_remove(&module->destroyed.link);
 		free(module);
 		return -1;
 	}
 	listen(&compositor->create_surface_signal, &module->surface_created, on_surface_created);
 	listen(&compositor->output_created_signal, &module->output_created, on_output_created);
-	listen(&compositor->output_resized_signal, &module->output_resized, on_output_resized);
-	listen(&compositor->output_moved_signal, &module->output_moved, on_output_moved);
 	wl_list_for_each(output, &compositor->output_list, link)
 		output_remember(module, output);
-	read_guests(module);
 	return 0;
 }

@@ -1,75 +1,165 @@
 /* SPDX-License-Identifier: MIT */
-/* Our private protocol: what a presenter can't learn from Wayland. Its global exists for presenters alone. */
+/* Our private protocol: the host lets presenters in, and they hear where they belong. Each sees its own global, and nobody else sees any. */
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include "guest-surfaces.h"
 #include "guest-surfaces-weston-v1-server-protocol.h"
 
 static void
-host_destroy(struct wl_client *client, struct wl_resource *resource)
+on_destroy(struct wl_client *client, struct wl_resource *resource)
 {
 	wl_resource_destroy(resource);
 }
 
-static const struct guest_surfaces_weston_v1_interface requests = { .destroy = host_destroy };
+static struct guest *
+guest_of_client(struct module *module, const struct wl_client *client)
+{
+	struct guest *guest;
+
+	wl_list_for_each(guest, &module->guests, link)
+		if (guest->client && guest->client == client)
+			return guest;
+	return NULL;
+}
+
+struct guest *
+guest_of(struct module *module, struct weston_surface *surface)
+{
+	return surface && surface->resource ? guest_of_client(module, wl_resource_get_client(surface->resource)) : NULL;
+}
+
+/* Presenters */
+
+static const struct guest_surfaces_presenter_v1_interface presenter_requests = { .destroy = on_destroy };
 
 static void
-on_host_destroyed(struct wl_resource *resource)
+on_presenter_destroyed(struct wl_resource *resource)
 {
 	wl_list_remove(wl_resource_get_link(resource));
 }
 
-/* The output that weston.ini names for a guest. NULL: it names none, or that isn't there. */
-static struct weston_output *
-output_of(struct guest *guest)
-{
-	struct weston_output *output;
-
-	if (guest->output)
-		wl_list_for_each(output, &guest->module->compositor->output_list, link)
-			if (strcmp(output->name, guest->output) == 0)
-				return output;
-	return NULL;
-}
-
 static void
-tell_output(struct guest *guest, struct wl_resource *host)
+on_bind_presenter(struct wl_client *client, void *data, uint32_t version, uint32_t id)
 {
-	struct weston_output *output = output_of(guest);
-
-	if (output) {
-		struct weston_head *head = weston_output_get_first_head(output);
-		const pixman_box32_t *at = pixman_region32_extents(&output->region);
-
-		guest_surfaces_weston_v1_send_output(host, output->name, at->x1, at->y1, output->current_mode->width, output->current_mode->height,
-						     output->current_mode->refresh, head ? head->mm_width : 0, head ? head->mm_height : 0);
-	} else {
-		guest_surfaces_weston_v1_send_any_output(host);
-	}
-	guest_surfaces_weston_v1_send_done(host);
-}
-
-static void
-on_bind(struct wl_client *client, void *data, uint32_t version, uint32_t id)
-{
-	struct guest *guest = guest_of(data, client);
-	struct wl_resource *host;
+	struct guest *guest = guest_of_client(data, client);
+	struct wl_resource *resource;
 
 	if (!guest) {
 		/* (only if somebody has put another filter in place of ours) */
-		wl_client_post_implementation_error(client, "guest_surfaces_weston_v1 is for presenters that Weston itself started");
+		wl_client_post_implementation_error(client, "guest_surfaces_presenter_v1 is for presenters of Weston's own guests");
 		return;
 	}
-	host = wl_resource_create(client, &guest_surfaces_weston_v1_interface, version, id);
-	if (!host) {
+	resource = wl_resource_create(client, &guest_surfaces_presenter_v1_interface, version, id);
+	if (!resource) {
 		wl_client_post_no_memory(client);
 		return;
 	}
-	wl_resource_set_implementation(host, &requests, guest, on_host_destroyed);
-	wl_list_insert(&guest->hosts, wl_resource_get_link(host));
-	guest_surfaces_weston_v1_send_guest(host, guest->name);
-	guest_surfaces_weston_v1_send_placement(host, guest->placement == PLACEMENT_FULLSCREEN
-		? GUEST_SURFACES_WESTON_V1_PLACEMENT_KIND_FULLSCREEN : GUEST_SURFACES_WESTON_V1_PLACEMENT_KIND_WINDOW);
-	tell_output(guest, host);
+	wl_resource_set_implementation(resource, &presenter_requests, guest, on_presenter_destroyed);
+	wl_list_insert(&guest->presenters, wl_resource_get_link(resource));
+	guest_surfaces_presenter_v1_send_placement(resource, guest->placement, guest->outputs ? guest->outputs : "");
+}
+
+/* Guests, as the host has them */
+
+static void
+on_client_gone(struct wl_listener *listener, void *data)
+{
+	struct guest *guest = wl_container_of(listener, guest, client_gone);
+
+	grab_forget(guest);
+	guest->client = NULL;
+	guest_surfaces_guest_v1_send_gone(guest->resource);
+}
+
+static void
+on_guest_destroyed(struct wl_resource *resource)
+{
+	struct guest *guest = wl_resource_get_user_data(resource);
+
+	grab_forget(guest);
+	if (guest->client) {
+		wl_list_remove(&guest->client_gone.link);
+		wl_client_destroy(guest->client);
+	}
+	windows_destroy(guest); /* of surfaces that outlive their client: the shell lets them fade */
+	wl_list_remove(&guest->link);
+	free(guest->outputs);
+	free(guest);
+}
+
+static void
+on_place(struct wl_client *client, struct wl_resource *resource, uint32_t kind, const char *outputs)
+{
+	struct guest *guest = wl_resource_get_user_data(resource);
+	struct wl_resource *presenter;
+
+	free(guest->outputs);
+	guest->outputs = strdup(outputs);
+	guest->placement = kind;
+	wl_resource_for_each(presenter, &guest->presenters)
+		guest_surfaces_presenter_v1_send_placement(presenter, kind, outputs);
+}
+
+static const struct guest_surfaces_guest_v1_interface guest_requests = { .destroy = on_destroy, .place = on_place };
+
+/* The host */
+
+static void
+on_log(struct wl_client *client, struct wl_resource *resource, const char *text)
+{
+	weston_log("guest-surfaces: %s\n", text);
+}
+
+static void
+on_set_chord(struct wl_client *client, struct wl_resource *resource, uint32_t modifiers, uint32_t key)
+{
+	grab_set_chord(wl_resource_get_user_data(resource), modifiers, key);
+}
+
+static void
+on_create_guest(struct wl_client *client, struct wl_resource *resource, uint32_t id, int32_t connection, uint32_t color, uint32_t has_frame)
+{
+	struct module *module = wl_resource_get_user_data(resource);
+	struct guest *guest = calloc(1, sizeof *guest);
+
+	if (guest) {
+		guest->resource = wl_resource_create(client, &guest_surfaces_guest_v1_interface, 1, id);
+		guest->client = guest->resource ? wl_client_create(module->compositor->wl_display, connection) : NULL;
+	}
+	if (!guest || !guest->client) {
+		close(connection);
+		free(guest);
+		wl_client_post_no_memory(client);
+		return;
+	}
+	client_take_any_length(guest->client);
+	guest->module = module;
+	guest->color = color;
+	guest->is_framed = has_frame != 0;
+	guest->frame_width = guest->is_framed ? FRAME_WIDTH : 0;
+	wl_list_init(&guest->presenters);
+	wl_list_init(&guest->windows);
+	wl_list_insert(&module->guests, &guest->link);
+	wl_resource_set_implementation(guest->resource, &guest_requests, guest, on_guest_destroyed);
+	guest->client_gone.notify = on_client_gone;
+	wl_client_add_destroy_listener(guest->client, &guest->client_gone);
+}
+
+static const struct guest_surfaces_host_v1_interface host_requests = {
+	.destroy = on_destroy, .log = on_log, .set_chord = on_set_chord, .create_guest = on_create_guest,
+};
+
+static void
+on_bind_host(struct wl_client *client, void *data, uint32_t version, uint32_t id)
+{
+	struct module *module = data;
+	struct wl_resource *resource = client == module->host.client ? wl_resource_create(client, &guest_surfaces_host_v1_interface, version, id) : NULL;
+
+	if (resource)
+		wl_resource_set_implementation(resource, &host_requests, module, NULL);
+	else
+		wl_client_post_implementation_error(client, "guest_surfaces_host_v1 is for the process that Weston itself has started");
 }
 
 /* There is one filter for a whole display, and Weston has none of its own. */
@@ -78,7 +168,9 @@ is_visible(const struct wl_client *client, const struct wl_global *global, void 
 {
 	struct module *module = data;
 
-	return global != module->global || guest_of(module, client);
+	if (global == module->host_global)
+		return client == module->host.client;
+	return global != module->presenter_global || guest_of_client(module, client);
 }
 
 bool
@@ -87,25 +179,17 @@ protocol_init(struct module *module)
 	struct wl_display *display = module->compositor->wl_display;
 
 	wl_display_set_global_filter(display, is_visible, module);
-	module->global = wl_global_create(display, &guest_surfaces_weston_v1_interface, 1, module, on_bind);
-	return module->global;
+	module->host_global = wl_global_create(display, &guest_surfaces_host_v1_interface, 1, module, on_bind_host);
+	module->presenter_global = wl_global_create(display, &guest_surfaces_presenter_v1_interface, 1, module, on_bind_presenter);
+	return module->host_global && module->presenter_global;
 }
 
 void
 protocol_fini(struct module *module)
 {
-	wl_global_destroy(module->global);
+	if (module->host_global)
+		wl_global_destroy(module->host_global);
+	if (module->presenter_global)
+		wl_global_destroy(module->presenter_global);
 	wl_display_set_global_filter(module->compositor->wl_display, NULL, NULL);
-}
-
-void
-protocol_tell_outputs(struct module *module)
-{
-	struct guest *guest;
-	struct wl_resource *host;
-
-	wl_list_for_each(guest, &module->guests, link)
-		if (guest->output)
-			wl_resource_for_each(host, &guest->hosts)
-				tell_output(guest, host);
 }

@@ -74,6 +74,7 @@ internal static partial class CommandLineProgram
             FakeGuestCommand.Create(),
             StatusCommand.Create(),
             TraceCommand.Create(),
+            PluginCommand.Create(),
             BenchCommand.Create(),
             DoctorCommand.Create(),
             ConfigCommand.Create(),

@@ -34,12 +34,13 @@ public sealed unsafe class ChildProcess : IDisposable
     /// <param name="command">The program and its arguments.</param>
     /// <param name="inherited">Becomes descriptor <see cref="InheritedFdNumber"/> of the child; borrowed.</param>
     /// <param name="output">Becomes its standard output and error; borrowed. Null: shared with this process.</param>
+    /// <param name="variable">NAME=VALUE, in its environment beside those that this process has.</param>
     /// <exception cref="SyscallException">The program can't be started.</exception>
-    public static ChildProcess Start(IReadOnlyList<string> command, FdHandle? inherited, FdHandle? output)
+    public static ChildProcess Start(IReadOnlyList<string> command, FdHandle? inherited, FdHandle? output, string? variable = null)
     {
         ArgumentOutOfRangeException.ThrowIfZero(command.Count);
         using var arguments = new NativeStrings(command);
-        using var environment = NativeStrings.OfEnvironment();
+        using var environment = NativeStrings.OfEnvironment(variable);
         var actions = stackalloc byte[LibC.SpawnActionsBytes];
         var attributes = stackalloc byte[LibC.SpawnAttributesBytes];
         var signals = stackalloc byte[LibC.SignalSetBytes];

@@ -39,6 +39,9 @@ internal static unsafe partial class LibC
     internal static partial int accept4(FdHandle socket, void* address, void* length, int flags);
 
     [LibraryImport(Library, SetLastError = true)]
+    internal static partial int getsockopt(FdHandle socket, int level, int name, void* value, uint* length);
+
+    [LibraryImport(Library, SetLastError = true)]
     internal static partial int shutdown(FdHandle socket, int how);
 
     [LibraryImport(Library, SetLastError = true)]
@@ -46,6 +49,15 @@ internal static unsafe partial class LibC
 
     [LibraryImport(Library, SetLastError = true)]
     internal static partial nint recvmsg(FdHandle socket, MsgHdr* message, int flags);
+
+    /// <summary><c>struct ucred</c>.</summary>
+    [StructLayout(LayoutKind.Sequential)]
+    internal struct PeerCredentials
+    {
+        internal int pid;
+        internal uint uid;
+        internal uint gid;
+    }
 
     [StructLayout(LayoutKind.Sequential)]
     internal struct IoVec

@@ -26,9 +26,12 @@ internal sealed unsafe class NativeStrings : IDisposable
     public byte** Table { get; }
 
     /// <summary>This process's environment.</summary>
-    public static NativeStrings OfEnvironment()
+    /// <param name="variable">NAME=VALUE, which it hasn't; null: nothing else.</param>
+    public static NativeStrings OfEnvironment(string? variable = null)
     {
         var lines = new List<string>();
+        if (variable is not null)
+            lines.Add(variable);
         foreach (DictionaryEntry entry in Environment.GetEnvironmentVariables())
             lines.Add($"{entry.Key}={entry.Value}");
         return new NativeStrings(lines);

@@ -240,6 +240,21 @@ public sealed class UnixSocketHandle : FdHandle, IFdHandle<UnixSocketHandle>
         }
     }
 
+    /// <summary>Whose process connected, by number. Source: unix(7), SO_PEERCRED.</summary>
+    /// <exception cref="SyscallException">This is no connected socket.</exception>
+    public unsafe uint PeerUserId
+    {
+        get
+        {
+            LibC.PeerCredentials peer;
+            var length = (uint)sizeof(LibC.PeerCredentials);
+            // SAFETY: pointers to locals, and the length is the struct's.
+            return LibC.getsockopt(this, LibC.SOL_SOCKET, LibC.SO_PEERCRED, &peer, &length) < 0
+                ? throw new SyscallException("asking whose process connected", LibC.LastErrno)
+                : peer.uid;
+        }
+    }
+
     /// <summary>Ends the conversation in both directions; the peer sees end of file.</summary>
     public void ShutDown() => _ = LibC.shutdown(this, LibC.SHUT_RDWR); // ENOTCONN: the peer was first; there is nothing else to do
 

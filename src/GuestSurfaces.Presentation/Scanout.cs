@@ -21,6 +21,7 @@ internal sealed class Scanout(int index, IDisplayEvents events, PresenterOptions
     private int _refreshMilliHz;
     private OutputMode _toldMode;
     private bool _isUnwanted;
+    private bool _isUnplugged;
     private ulong _newest;
     private ulong _lastOrphan;
 
@@ -41,6 +42,9 @@ internal sealed class Scanout(int index, IDisplayEvents events, PresenterOptions
 
     /// <inheritdoc/>
     public PresenterOptions Options => options;
+
+    /// <inheritdoc/>
+    public WindowPlacement Placement { get; private set; } = new(options.Fullscreen, []);
 
     /// <inheritdoc/>
     public string Title { get; private set; } = options.TitleOf(index);
@@ -168,8 +172,43 @@ internal sealed class Scanout(int index, IDisplayEvents events, PresenterOptions
     /// <param name="isHeld">Which of both.</param>
     public void ShowGrab(bool isHeld) => _window?.ShowGrab(isHeld);
 
-    /// <summary>A monitor has changed.</summary>
-    public void OnOutputsChanged() => _window?.OnOutputsChanged();
+    /// <summary>Its window belongs elsewhere, now and later.</summary>
+    /// <param name="compositor">Null while there is none.</param>
+    /// <param name="placement">Where.</param>
+    public void Place(Compositor? compositor, WindowPlacement placement)
+    {
+        Placement = placement;
+        _window?.Place();
+        if (compositor is { IsReady: true })
+            TellOutput(compositor);
+    }
+
+    /// <summary>A monitor has changed, or all are known now.</summary>
+    /// <param name="compositor">The connection.</param>
+    public void OnOutputsChanged(Compositor compositor)
+    {
+        if (compositor.IsReady)
+            TellOutput(compositor);
+        _window?.OnOutputsChanged();
+    }
+
+    /// <summary>
+    /// A head that belongs on a certain monitor is that monitor: the guest sees it before it shows anything, and it is unplugged where that is. The first one stays: a guest without any
+    /// monitor has no desktop to come back to.
+    /// </summary>
+    private void TellOutput(Compositor compositor)
+    {
+        var name = Placement.OutputOf(index);
+        var info = name is null ? null : compositor.Outputs.Find(compositor.Outputs.For(index, name));
+        var wasUnplugged = _isUnplugged;
+        _isUnplugged = name is not null && info is null && index > 0;
+        if (!options.ResizeGuest || (_isUnplugged && wasUnplugged))
+            return;
+        if (_isUnplugged)
+            Tell(default);
+        else if (info is { Mode: { Width: > 0, Height: > 0 } } output && (_window is null || wasUnplugged))
+            TellModeWanted(new OutputMode(output.Mode, output.RefreshMilliHz, output.WidthMm, output.HeightMm, Enabled: true));
+    }
 
     /// <inheritdoc/>
     public void TellRefresh(int refreshMilliHz)
@@ -183,10 +222,8 @@ internal sealed class Scanout(int index, IDisplayEvents events, PresenterOptions
     /// <inheritdoc/>
     public void TellModeWanted(in OutputMode mode)
     {
-        if (mode == _toldMode || _isUnwanted)
-            return;
-        _toldMode = mode;
-        events.ModeWanted(index, in mode);
+        if (!_isUnwanted && !_isUnplugged)
+            Tell(in mode);
     }
 
     /// <inheritdoc/>
@@ -215,5 +252,13 @@ internal sealed class Scanout(int index, IDisplayEvents events, PresenterOptions
         }
 
         events.BufferRefused(index, storage, report.Reason);
+    }
+
+    private void Tell(in OutputMode mode)
+    {
+        if (mode == _toldMode)
+            return;
+        _toldMode = mode;
+        events.ModeWanted(index, in mode);
     }
 }

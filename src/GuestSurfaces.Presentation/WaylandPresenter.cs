@@ -120,6 +120,9 @@ public sealed class WaylandPresenter : IGuestDisplay, ICompositorOwner, IDisposa
     /// <summary>Called once when the compositor is gone, or was never fit: all frames are settled, all locks back but those of what GPUs still read. The guest can go on without windows.</summary>
     public Action<WaylandFailure>? Lost { get; set; }
 
+    /// <summary>Called once when everything is known that the compositor offers, before there are windows: for interfaces that windows know nothing of.</summary>
+    public Action<WaylandGlobals>? Offered { get; set; }
+
     /// <summary>Connects to a compositor and shows a guest there.</summary>
     /// <param name="loop">Watches the connection.</param>
     /// <param name="display">A socket's path or name; null for what WAYLAND_SOCKET or WAYLAND_DISPLAY says.</param>
@@ -141,6 +144,15 @@ public sealed class WaylandPresenter : IGuestDisplay, ICompositorOwner, IDisposa
         var options = _options with { Title = title };
         for (var i = 0; i < _scanouts.Length; i++)
             _scanouts[i].SetTitle(options.TitleOf(i) + state);
+        Flush();
+    }
+
+    /// <summary>Puts all windows elsewhere, those that are still to come included; the guest sees the monitors that are named for its heads.</summary>
+    /// <param name="placement">Where.</param>
+    public void Place(WindowPlacement placement)
+    {
+        foreach (var scanout in _scanouts)
+            scanout.Place(_compositor, placement);
         Flush();
     }
 
@@ -212,17 +224,23 @@ public sealed class WaylandPresenter : IGuestDisplay, ICompositorOwner, IDisposa
         Flush();
     }
 
+    void ICompositorOwner.OnOffered(WaylandGlobals globals) => Offered?.Invoke(globals);
+
     void ICompositorOwner.OnReady()
     {
         foreach (var scanout in _scanouts)
+        {
+            scanout.OnOutputsChanged(_compositor!);
             scanout.Pump(_compositor!);
+        }
+
         _events.DisplayChanged();
     }
 
     void ICompositorOwner.OnOutputsChanged()
     {
         foreach (var scanout in _scanouts)
-            scanout.OnOutputsChanged();
+            scanout.OnOutputsChanged(_compositor!);
     }
 
     (int Scanout, SurfaceSize Size)? IInputOwner.PictureOn(WlSurface? surface)

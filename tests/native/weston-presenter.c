@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
 // Stands for a presenter that the module in Weston starts, an honest or a hostile one, or for any other client. The first argument is the scenario.
 #define _GNU_SOURCE
+#include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -20,19 +22,20 @@ static struct wl_compositor *compositor;
 static struct wl_subcompositor *subcompositor;
 static struct wl_shm *shm;
 static struct xdg_wm_base *wm_base;
-static struct guest_surfaces_weston_v1 *host;
+static struct wl_seat *seat;
+static struct guest_surfaces_presenter_v1 *host;
 static uint32_t last_name;
+static bool wants_host;
 
-static void on_guest(void *d, struct guest_surfaces_weston_v1 *h, const char *name) { printf("guest %s\n", name); }
-static void on_placement(void *d, struct guest_surfaces_weston_v1 *h, uint32_t kind) { printf("placement %u\n", kind); }
-static void on_output(void *d, struct guest_surfaces_weston_v1 *h, const char *name, int32_t x, int32_t y, int32_t width, int32_t height,
-		      int32_t refresh, int32_t width_mm, int32_t height_mm)
-{
-	printf("output %s at %d,%d %dx%d %d\n", name, x, y, width, height, refresh);
-}
-static void on_any_output(void *d, struct guest_surfaces_weston_v1 *h) { puts("any output"); }
-static void on_done(void *d, struct guest_surfaces_weston_v1 *h) { puts("told"); }
-static const struct guest_surfaces_weston_v1_listener host_listener = { on_guest, on_placement, on_output, on_any_output, on_done };
+static void on_placement(void *d, struct guest_surfaces_presenter_v1 *h, uint32_t kind, const char *outputs) { printf("placement %u \"%s\"\n", kind, outputs); }
+static const struct guest_surfaces_presenter_v1_listener host_listener = { on_placement };
+
+static void on_keymap(void *d, struct wl_keyboard *k, uint32_t format, int32_t fd, uint32_t size) { close(fd); }
+static void on_enter(void *d, struct wl_keyboard *k, uint32_t serial, struct wl_surface *surface, struct wl_array *keys) { puts("keyboard enters"); }
+static void on_leave(void *d, struct wl_keyboard *k, uint32_t serial, struct wl_surface *surface) { puts("keyboard leaves"); }
+static void on_key(void *d, struct wl_keyboard *k, uint32_t serial, uint32_t time, uint32_t key, uint32_t state) { printf("key %u %u\n", key, state); }
+static void on_modifiers(void *d, struct wl_keyboard *k, uint32_t serial, uint32_t depressed, uint32_t latched, uint32_t locked, uint32_t group) {}
+static const struct wl_keyboard_listener keyboard_listener = { on_keymap, on_enter, on_leave, on_key, on_modifiers };
 
 static void on_ping(void *d, struct xdg_wm_base *base, uint32_t serial) { xdg_wm_base_pong(base, serial); }
 static const struct xdg_wm_base_listener base_listener = { on_ping };
@@ -49,9 +52,15 @@ static void on_global(void *data, struct wl_registry *r, uint32_t name, const ch
 	else if (!strcmp(type, "xdg_wm_base")) {
 		wm_base = wl_registry_bind(r, name, &xdg_wm_base_interface, 1);
 		xdg_wm_base_add_listener(wm_base, &base_listener, NULL);
-	} else if (!strcmp(type, "guest_surfaces_weston_v1")) {
-		host = wl_registry_bind(r, name, &guest_surfaces_weston_v1_interface, 1);
-		guest_surfaces_weston_v1_add_listener(host, &host_listener, NULL);
+	} else if (!strcmp(type, "wl_seat")) {
+		seat = wl_registry_bind(r, name, &wl_seat_interface, 1);
+	} else if (!strcmp(type, "guest_surfaces_presenter_v1") && !wants_host) {
+		host = wl_registry_bind(r, name, &guest_surfaces_presenter_v1_interface, 1);
+		guest_surfaces_presenter_v1_add_listener(host, &host_listener, NULL);
+	} else if (!strcmp(type, "guest_surfaces_host_v1")) {
+		puts("sees the host's");
+		if (wants_host)
+			wl_registry_bind(r, name, &guest_surfaces_host_v1_interface, 1);
 	}
 }
 static void on_global_remove(void *data, struct wl_registry *r, uint32_t name) {}
@@ -130,6 +139,21 @@ static void show(bool is_fullscreen)
 	puts("shown");
 }
 
+// Keeps the compositor as busy as it lets itself be, and hears nothing.
+static void flood(void)
+{
+	struct wl_surface *surface = wl_compositor_create_surface(compositor);
+	struct pollfd room = { wl_display_get_fd(display), POLLOUT };
+
+	for (;;) {
+		for (int i = 0; i < 100; i++)
+			wl_surface_damage(surface, 0, 0, 1, 1);
+		wl_surface_commit(surface);
+		if (wl_display_flush(display) < 0 && (errno != EAGAIN || poll(&room, 1, -1) < 0))
+			exit(5);
+	}
+}
+
 static void stay(void)
 {
 	while (wl_display_dispatch(display) >= 0)
@@ -185,16 +209,29 @@ static int spy(void)
 	puts(host ? "sees it" : "doesn't see it");
 	uint32_t names = last_name + 4;
 	wl_display_disconnect(display);
-	for (uint32_t name = 1; name <= names; name++) {
+	for (uint32_t name = 1; name <= 2 * names; name++) {
 		if (!connect_display())
 			return 1;
-		struct guest_surfaces_weston_v1 *stolen = wl_registry_bind(registry, name, &guest_surfaces_weston_v1_interface, 1);
-		guest_surfaces_weston_v1_add_listener(stolen, &host_listener, NULL);
+		if (name <= names)
+			wl_registry_bind(registry, name, &guest_surfaces_presenter_v1_interface, 1);
+		else
+			wl_registry_bind(registry, name - names, &guest_surfaces_host_v1_interface, 1);
 		if (wl_display_roundtrip(display) >= 0)
 			puts("bound it");
 		wl_display_disconnect(display);
 	}
 	puts("tried all names");
+	return 0;
+}
+
+// A client that isn't what it binds. What becomes of it, libwayland says.
+static int see(void)
+{
+	bool is_alive = connect_display();
+
+	puts(host ? "sees it" : "doesn't see it");
+	if (is_alive)
+		puts("bound it");
 	return 0;
 }
 
@@ -204,12 +241,24 @@ int main(int argc, char **argv)
 
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	seed = argc > 2 ? atoi(argv[2]) : 1;
+	wants_host = !strcmp(scenario, "host");
 	if (!strcmp(scenario, "spy"))
 		return spy();
+	if (!strcmp(scenario, "see") || wants_host)
+		return see();
 	if (!connect_display())
 		return 1;
 	if (!strcmp(scenario, "window") || !strcmp(scenario, "fullscreen")) {
 		show(!strcmp(scenario, "fullscreen"));
+		stay();
+	} else if (!strcmp(scenario, "keys") || !strcmp(scenario, "hang") || !strcmp(scenario, "flood")) {
+		if (seat)
+			wl_keyboard_add_listener(wl_seat_get_keyboard(seat), &keyboard_listener, NULL);
+		show(false);
+		if (!strcmp(scenario, "hang"))
+			pause(); /* it has shown itself, and reads nothing more */
+		if (!strcmp(scenario, "flood"))
+			flood();
 		stay();
 	} else if (!strcmp(scenario, "garbage")) {
 		send_junk(0, false);

@@ -23,7 +23,7 @@ internal static class PresentCommand
             Connects to $XDG_RUNTIME_DIR/guest-surfaces/NAME.link, or to the socket at PATH, and shows what the guest shows, from the last picture on. Several may show one guest;
             the first that isn't --view-only paces it. Closing the window ends this viewer only.
             The chord of --grab-chord gives the guest keyboard and mouse for itself, for games and the like, and takes them back; the window says so.
-            When the compositor goes the windows come back with it. When the guest's device goes they stay, dimmed, for the grace time, and a new device there takes them over.
+            When the compositor goes the windows come back with it; only a viewer that a compositor has started (WAYLAND_SOCKET) ends with that. When the guest's device goes they stay, dimmed, for the grace time, and a new device there takes them over.
 
               guest-surfaces device --name work --socket-path /run/user/1000/vm.sock &
               guest-surfaces present work
@@ -39,6 +39,8 @@ internal static class PresentCommand
             var lifelineNumber = result.GetValue(lifelineOption);
             if (lifelineNumber is not null)
                 options = options with { IsSupervised = true, EndsWithSource = false };
+            else if (!string.IsNullOrEmpty(Environment.GetEnvironmentVariable("WAYLAND_SOCKET")))
+                options = options with { HasPrivateConnection = true, EndsWithSource = false };
             using var host = new PresentHost(options, (loop, opened) => new LinkDialer(loop, path, opened));
             using var lifeline = Lifeline.Inherit(host.Loop, lifelineNumber);
             host.Run();

@@ -5,6 +5,7 @@ using GuestSurfaces.Core.Input;
 using GuestSurfaces.Core.Loop;
 using GuestSurfaces.Interop;
 using GuestSurfaces.Link;
+using GuestSurfaces.Plugin;
 using GuestSurfaces.Presentation;
 using GuestSurfaces.Wayland;
 using Microsoft.Extensions.Logging;
@@ -76,7 +77,10 @@ internal sealed class PresentHost : IDisposable
         else
         {
             Connect();
-            _door.Open();
+            if (_options.HasPrivateConnection)
+                _door.Reopen();
+            else
+                _door.Open();
         }
 
         Loop.Run();
@@ -112,6 +116,7 @@ internal sealed class PresentHost : IDisposable
         _presenter?.Dispose();
         _presenter = presenter;
         presenter.Lost = OnCompositorLost;
+        presenter.Offered = new PrivatePlacement(presenter).Bind;
         presenter.Takes = Takes;
         _link.Display = presenter;
     }
@@ -135,6 +140,12 @@ internal sealed class PresentHost : IDisposable
 
     private void OnCompositorLost(WaylandFailure failure)
     {
+        if (_options.HasPrivateConnection)
+        {
+            Loop.Stop(); // there is no way back to whoever has given it
+            return;
+        }
+
         _log.LogWarning("the windows are gone with the compositor; they come back with it");
         _door.Close();
         _grace.Cancel();

@@ -40,5 +40,8 @@ internal sealed record PresentOptions
     /// <summary>How to synchronise with the compositor; null: the best that both sides have.</summary>
     public SyncMode? Sync { get; init; }
 
+    /// <summary>Whether a compositor has started it, with a connection that can't be made again: it ends with that, but waits for its source.</summary>
+    public bool HasPrivateConnection { get; init; }
+
     public bool Verbose { get; init; }
 }

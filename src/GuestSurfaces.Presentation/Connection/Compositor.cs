@@ -13,6 +13,10 @@ namespace GuestSurfaces.Presentation.Connection;
 /// <summary>Whom a connection tells.</summary>
 internal interface ICompositorOwner : IInputOwner
 {
+    /// <summary>What the compositor offers is known; what is bound now has sent its first events before <see cref="OnReady"/>.</summary>
+    /// <param name="globals">The registry.</param>
+    void OnOffered(WaylandGlobals globals);
+
     /// <summary>Everything is bound and known: windows can be made.</summary>
     void OnReady();
 
@@ -243,6 +247,7 @@ internal sealed class Compositor : IWaylandConnectionListener, IWaylandGlobalsLi
         else
         {
             BindAll();
+            _owner.OnOffered(_globals);
             Connection.Display.Sync(sender);
         }
     }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+using System.Text;
 using GuestSurfaces.Core.Buffers;
 using GuestSurfaces.Presentation.Geometry;
 using GuestSurfaces.Wayland;
@@ -43,9 +44,11 @@ internal sealed class Outputs(Action changed) : IWlOutputListener
         changed();
     }
 
-    /// <summary>The monitor for a head that is to be full screen: each head has its own, as far as there are several. Null: the compositor chooses.</summary>
+    /// <summary>The monitor for a head that is to be full screen: the one that is named for it, else each head has its own, as far as there are several. Null: the compositor chooses.</summary>
     /// <param name="head">0 to 15.</param>
-    public WlOutput? For(int head) => _outputs.Count > 1 && head < _outputs.Count ? _outputs[head].Proxy : null;
+    /// <param name="name">Null: none is named.</param>
+    public WlOutput? For(int head, string? name) =>
+        name is not null ? _outputs.Find(output => output.Title == name)?.Proxy : _outputs.Count > 1 && head < _outputs.Count ? _outputs[head].Proxy : null;
 
     /// <summary>What is known of a monitor; null if it is gone.</summary>
     /// <param name="proxy">As wl_surface.enter names it.</param>
@@ -87,6 +90,12 @@ internal sealed class Outputs(Action changed) : IWlOutputListener
         Tell(output);
     }
 
+    void IWlOutputListener.OnName(WlOutput sender, ReadOnlySpan<byte> name)
+    {
+        if (Of(sender) is { } output)
+            output.Title = Encoding.UTF8.GetString(name);
+    }
+
     void IWlOutputListener.OnDone(WlOutput sender) => changed();
 
     private Output? Of(WlOutput proxy) => _outputs.Find(output => output.Proxy == proxy);
@@ -103,6 +112,9 @@ internal sealed class Outputs(Action changed) : IWlOutputListener
         public uint Name => name;
 
         public WlOutput Proxy => proxy;
+
+        // Such as HDMI-A-1.
+        public string? Title { get; set; }
 
         public BufferSize Mode { get; set; }
 

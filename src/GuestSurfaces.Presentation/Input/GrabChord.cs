@@ -40,6 +40,12 @@ public sealed class GrabChord
     /// <summary>Ctrl+Alt+G, as in QEMU's own windows.</summary>
     public static GrabChord Default { get; } = TryParse("ctrl+alt+g")!;
 
+    /// <summary>The modifiers as bits: 1 Ctrl, 2 Shift, 4 Alt, 8 Super.</summary>
+    public uint Modifiers => (uint)_wanted;
+
+    /// <summary>The key. Source: Linux input-event-codes.h.</summary>
+    public uint Key => _key;
+
     /// <summary>Reads one as people write it: ctrl+alt+g.</summary>
     /// <param name="text">Modifiers (ctrl, shift, alt, super), then a letter, a digit, f1 to f12, escape, space, home, end, insert, delete or pause; any case.</param>
     /// <returns>Null if it is none.</returns>

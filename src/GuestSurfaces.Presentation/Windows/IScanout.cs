@@ -25,6 +25,9 @@ internal interface IScanout
     /// <summary>The look.</summary>
     PresenterOptions Options { get; }
 
+    /// <summary>Where the window belongs.</summary>
+    WindowPlacement Placement { get; }
+
     /// <summary>The window's title.</summary>
     string Title { get; }
 

@@ -104,7 +104,7 @@ internal sealed class ScanoutWindow : IToplevelOwner, ISurfaceBufferUser, IFeedb
         _noticeTimer = compositor.Timers.Create(OnNoticeRead);
         _overdueTimer = compositor.Timers.Create(PumpAndFlush);
         _cursorChanged = true;
-        _toplevel = new Toplevel(compositor, _surface, scanout.Title, scanout.Options, compositor.Outputs.For(scanout.Index), this);
+        _toplevel = new Toplevel(compositor, _surface, scanout.Title, scanout.Options, scanout.Placement.IsFullscreen, OutputToFill, this);
     }
 
     /// <summary>Whether it shows something.</summary>
@@ -113,6 +113,8 @@ internal sealed class ScanoutWindow : IToplevelOwner, ISurfaceBufferUser, IFeedb
     DmabufFeedback ISurfaceBufferUser.Feedback => _dmabufs.Current;
 
     private bool CanScale => _compositor.Viewporter is not null;
+
+    private WlOutput? OutputToFill => _scanout.Placement.IsFullscreen ? _compositor.Outputs.For(_scanout.Index, _scanout.Placement.OutputOf(_scanout.Index)) : null;
 
     /// <summary>Commits the waiting frame if it can be committed now.</summary>
     /// <returns>Whether it was.</returns>
@@ -197,9 +199,14 @@ internal sealed class ScanoutWindow : IToplevelOwner, ISurfaceBufferUser, IFeedb
         SetNotice(isHeld);
     }
 
+    /// <summary>It belongs elsewhere.</summary>
+    public void Place() => _toplevel.Place(_scanout.Placement.IsFullscreen, OutputToFill);
+
     /// <summary>Monitors have changed, or are gone.</summary>
     public void OnOutputsChanged()
     {
+        if (_scanout.Placement.OutputOf(_scanout.Index) is not null)
+            Place(); // the monitor that it belongs on may be back
         _place.ForgetGone();
         OnPlaced();
     }

@@ -34,15 +34,18 @@ internal sealed class Toplevel : IXdgSurfaceListener, IXdgToplevelListener
     private WindowStates _comingStates;
     private SurfaceSize _limits;
     private SurfaceRect _geometry;
+    private bool _isFullscreen;
+    private WlOutput? _output;
 
     /// <summary>Gives a fresh surface its role, and commits it without a buffer.</summary>
     /// <param name="compositor">The connection.</param>
     /// <param name="surface">Without role and buffer. Borrowed; destroyed after this.</param>
     /// <param name="title">The window's title.</param>
     /// <param name="options">The look.</param>
-    /// <param name="output">Where to be full screen; null: anywhere.</param>
+    /// <param name="isFullscreen">Whether it is to fill a screen.</param>
+    /// <param name="output">Which; null: any.</param>
     /// <param name="owner">Who is told.</param>
-    public Toplevel(Compositor compositor, WlSurface surface, string title, PresenterOptions options, WlOutput? output, IToplevelOwner owner)
+    public Toplevel(Compositor compositor, WlSurface surface, string title, PresenterOptions options, bool isFullscreen, WlOutput? output, IToplevelOwner owner)
     {
         ArgumentNullException.ThrowIfNull(compositor);
         ArgumentNullException.ThrowIfNull(surface);
@@ -60,8 +63,7 @@ internal sealed class Toplevel : IXdgSurfaceListener, IXdgToplevelListener
             _decoration.SetMode(ZxdgToplevelDecorationV1Mode.ServerSide);
         }
 
-        if (options.Fullscreen)
-            _toplevel.SetFullscreen(output);
+        Place(isFullscreen, output);
         surface.Commit();
     }
 
@@ -71,6 +73,20 @@ internal sealed class Toplevel : IXdgSurfaceListener, IXdgToplevelListener
     /// <summary>Another title. Counts at once.</summary>
     /// <param name="title">Whole.</param>
     public void SetTitle(string title) => _toplevel.SetTitle(title);
+
+    /// <summary>Asks for another place. Said again it isn't asked again: what the user makes of the window counts.</summary>
+    /// <param name="isFullscreen">Whether it is to fill a screen.</param>
+    /// <param name="output">Which; null: any.</param>
+    public void Place(bool isFullscreen, WlOutput? output)
+    {
+        if (isFullscreen == _isFullscreen && output == _output)
+            return;
+        (_isFullscreen, _output) = (isFullscreen, output);
+        if (isFullscreen)
+            _toplevel.SetFullscreen(output);
+        else
+            _toplevel.UnsetFullscreen();
+    }
 
     /// <summary>How small and large the user may make the window. With the next commit.</summary>
     /// <param name="natural">The picture's size.</param>

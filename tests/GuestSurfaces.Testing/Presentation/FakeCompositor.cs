@@ -135,6 +135,29 @@ public sealed class FakeCompositor
         Client.Flush();
     }
 
+    /// <summary>Another output, with a name.</summary>
+    /// <returns>Its global, and what the client bound, once it has.</returns>
+    public (WaylandServerGlobal Global, Func<WlOutputResource> Bound) PlugOutput(string name, int width, int height, int milliHz)
+    {
+        WlOutputResource? bound = null;
+        var global = Server.AddGlobal<WlOutputResource>(4, r =>
+        {
+            bound = r;
+            r.SendMode(WlOutputMode.Current, width, height, milliHz);
+            r.SendName(name);
+            r.SendDone();
+        });
+        Client.Flush();
+        return (global, () => bound!);
+    }
+
+    /// <summary>That output's global goes.</summary>
+    public void UnplugOutput(WaylandServerGlobal global)
+    {
+        Server.RemoveGlobal(global);
+        Client.Flush();
+    }
+
     /// <summary>A surface is shown at another scale, in 120ths.</summary>
     public void Rescale(FakeSurface surface, uint of120)
     {

@@ -33,6 +33,9 @@ public sealed class FakeToplevel : IXdgSurfaceRequests, IXdgToplevelRequests
 
     public bool AsksForFullscreen { get; private set; }
 
+    /// <summary>Where to be full screen; null: anywhere.</summary>
+    public WlOutputResource? AskedOutput { get; private set; }
+
     public ZxdgToplevelDecorationV1Mode? Decoration { get; set; }
 
     public (int Width, int Height) MinSize { get; private set; }
@@ -108,7 +111,9 @@ public sealed class FakeToplevel : IXdgSurfaceRequests, IXdgToplevelRequests
 
     void IXdgToplevelRequests.OnSetAppId(XdgToplevelResource sender, ReadOnlySpan<byte> appId) => AppId = Encoding.UTF8.GetString(appId);
 
-    void IXdgToplevelRequests.OnSetFullscreen(XdgToplevelResource sender, WlOutputResource? output) => AsksForFullscreen = true;
+    void IXdgToplevelRequests.OnSetFullscreen(XdgToplevelResource sender, WlOutputResource? output) => (AsksForFullscreen, AskedOutput) = (true, output);
+
+    void IXdgToplevelRequests.OnUnsetFullscreen(XdgToplevelResource sender) => (AsksForFullscreen, AskedOutput) = (false, null);
 
     void IXdgToplevelRequests.OnSetMinSize(XdgToplevelResource sender, int width, int height)
     {

@@ -20,15 +20,18 @@ public sealed partial class RepositoryRules
         ["Virtio"] = ["Core"],
         ["Transports"] = ["Core", "Virtio"],
         ["Presentation"] = ["Core", "Wayland"],
-        ["Cli"] = ["Transports", "Presentation", "Link"],
+        ["Plugin"] = ["Presentation"],
+        ["Cli"] = ["Transports", "Presentation", "Link", "Plugin"],
     };
 
     private static string Root { get; } = Repository.Root;
 
+    private static IEnumerable<string> Projects => new[] { "src", "plugin" }.SelectMany(static folder => Directory.EnumerateFiles(Path.Combine(Root, folder), "*.csproj", SearchOption.AllDirectories));
+
     [Fact]
     public void Projects_reference_only_what_the_architecture_allows()
     {
-        foreach (var project in Directory.EnumerateFiles(Path.Combine(Root, "src"), "*.csproj", SearchOption.AllDirectories))
+        foreach (var project in Projects)
         {
             var name = Short(project);
             Assert.True(s_allowed.TryGetValue(name, out var allowed), $"{name} is a new project: say in this test whom it may know");
@@ -40,7 +43,7 @@ public sealed partial class RepositoryRules
     [Fact]
     public void Unsafe_code_is_allowed_in_Interop_and_Wayland_alone()
     {
-        foreach (var project in Directory.EnumerateFiles(Path.Combine(Root, "src"), "*.csproj", SearchOption.AllDirectories))
+        foreach (var project in Projects)
         {
             var name = Short(project);
             var isUnsafe = XDocument.Load(project).Descendants("AllowUnsafeBlocks").Any();
@@ -51,7 +54,7 @@ public sealed partial class RepositoryRules
     [Fact]
     public void Native_declarations_live_in_Interop_alone()
     {
-        foreach (var (path, text) in Sources("src"))
+        foreach (var (path, text) in Sources("src").Concat(Sources("plugin")))
         {
             if (!path.Contains("GuestSurfaces.Interop", StringComparison.Ordinal))
                 Assert.False(text.Contains("DllImport", StringComparison.Ordinal) || text.Contains("LibraryImport", StringComparison.Ordinal), $"{path} declares a native function");
@@ -68,7 +71,7 @@ public sealed partial class RepositoryRules
     [Fact]
     public void Every_source_file_names_its_licence_in_its_first_line()
     {
-        foreach (var (path, text) in Sources("src").Concat(Sources("tests")))
+        foreach (var (path, text) in Sources("src").Concat(Sources("plugin")).Concat(Sources("tests")))
             Assert.True(text.StartsWith("// SPDX-License-Identifier: MIT", StringComparison.Ordinal), $"{path} lacks its SPDX line");
     }
 

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: MIT
-using GuestSurfaces.Cli.Hosting;
 using GuestSurfaces.Core.Loop;
 using GuestSurfaces.Testing;
 using Xunit;

@@ -33,6 +33,18 @@ internal static class NativePeer
         return program;
     }
 
+    /// <summary>Compiles a module for this machine's Weston 10.</summary>
+    /// <param name="name">The C file without its ending.</param>
+    /// <returns>The module's path.</returns>
+    internal static string BuildWestonModule(string name)
+    {
+        Directory.CreateDirectory(s_folder);
+        var module = Path.Combine(s_folder, $"{name}.so");
+        var flags = Run("pkg-config", "--cflags libweston-10 wayland-server").Trim();
+        Run("gcc", $"-Wall -Werror -O1 -g -fPIC -shared -o {module} {Repository.Path($"tests/native/{name}.c")} {flags}");
+        return module;
+    }
+
     internal static string Run(string program, string arguments)
     {
         var start = new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true, RedirectStandardError = true };

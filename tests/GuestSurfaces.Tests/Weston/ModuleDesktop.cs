@@ -36,9 +36,16 @@ internal sealed class ModuleDesktop : IDisposable
             LabBench.Require();
         Presenter = NativePeer.Build("weston-presenter", "client", "xdg-shell", "guest-surfaces-weston-v1");
         _module = LabProcess.Run(LabBench.ScriptPath("weston-module.sh"), [$"{major}", Path.Combine(AppContext.BaseDirectory, "weston-module")], s_patience).Trim().Split('\n')[^1];
-        File.WriteAllText(this["guest-surfaces"], $"#!/bin/sh\nexec {Program} \"$@\"\n");
-        File.SetUnixFileMode(this["guest-surfaces"], UnixFileMode.UserRead | UnixFileMode.UserExecute);
+        Directory.CreateDirectory(this["bin"]);
+        File.WriteAllText(this["bin/guest-surfaces"], $"#!/bin/sh\nexec {Program} \"$@\"\n");
+        File.SetUnixFileMode(this["bin/guest-surfaces"], UnixFileMode.UserRead | UnixFileMode.UserExecute);
     }
+
+    /// <summary>Whether there are a seat and screens that <see cref="Turn"/> drives. Weston 10 only; to be said before <see cref="Start(string[])"/>.</summary>
+    public bool HasKnobs { get; init; }
+
+    /// <summary>Another shell than desktop-shell; to be said before <see cref="Start(string[])"/>.</summary>
+    public string Shell { get; init; } = "desktop-shell.so";
 
     /// <summary>The C program that stands for a presenter.</summary>
     public string Presenter { get; }
@@ -66,14 +73,21 @@ internal sealed class ModuleDesktop : IDisposable
         var guests = string.Concat(sections.Select(keys => $"[guest-surface]\n{keys}\n"));
         File.WriteAllText(
             this["weston.ini"],
-            $"[core]\nmodules={name},{name}\n[shell]\nlocking=false\npanel-position=none\nbackground-color=0xff{Background:x6}\nstartup-animation=none\nclose-animation=none\nfocus-animation=none\nanimation=none\n[output]\nname=headless\n{guests}");
+            $"[core]\nmodules={name},{name}{(HasKnobs ? ",weston-knobs.so" : "")}\n[shell]\nlocking=false\npanel-position=none\nbackground-color=0xff{Background:x6}\nstartup-animation=none\nclose-animation=none\nfocus-animation=none\nanimation=none\n[output]\nname=headless\n{guests}");
         string[] renderer = _major == 10 ? ["--backend=headless-backend.so", "--use-pixman"] : ["--backend=headless", "--renderer=pixman"];
         string[] weston =
         [
-            "timeout", "-k", "2", "170", .. wrapper, "weston", "--debug", $"--config={this["weston.ini"]}", .. renderer, "--idle-time=0", $"--width={Width}", $"--height={Height}",
+            "timeout", "-k", "2", "170", .. wrapper, "weston", "--debug", $"--config={this["weston.ini"]}", .. renderer, "--idle-time=0", $"--shell={Shell}", $"--width={Width}", $"--height={Height}",
             "--socket=wl-module", $"--log={this["log"]}",
         ];
-        string[] environment = [$"PATH={_folder.FullName}:/usr/bin:/bin", $"XDG_RUNTIME_DIR={_folder.FullName}", $"WESTON_MODULE_MAP={name}={_module}"];
+        var map = $"{name}={_module}";
+        if (HasKnobs)
+        {
+            map += $";weston-knobs.so={NativePeer.BuildWestonModule("weston-knobs")}";
+            LabProcess.Run("mkfifo", [this["knobs"]], s_patience);
+        }
+
+        string[] environment = [$"PATH={this["bin"]}:/usr/bin:/bin", $"XDG_RUNTIME_DIR={_folder.FullName}", $"WESTON_MODULE_MAP={map}", $"WESTON_KNOBS={this["knobs"]}"];
         string[] arguments = ["-u", "WAYLAND_DISPLAY", "-u", "WAYLAND_SOCKET", .. environment, .. weston];
         if (_major == 10)
             _weston = LabProcess.Start("env", arguments);
@@ -97,10 +111,30 @@ internal sealed class ModuleDesktop : IDisposable
         Assert.True(_weston.WaitForExit(s_patience));
     }
 
+    /// <summary>Turns knobs (tests/native/weston-knobs.c), one after the other, and waits until Weston has heard of the last.</summary>
+    public void Turn(params string[] commands)
+    {
+        var heard = CountInLog("knobs: ");
+        File.WriteAllText(this["knobs"], string.Concat(commands.Select(static command => $"{command}\n")));
+        WaitUntil(() => CountInLog("knobs: ") >= heard + commands.Length);
+    }
+
+    /// <summary>How often the log says something.</summary>
+    public int CountInLog(string text) => Log.Split(text).Length - 1;
+
+    /// <summary>Runs guest-surfaces in this desktop's session, to its end.</summary>
+    /// <returns>What it printed.</returns>
+    public string RunProgram(params string[] arguments)
+    {
+        var process = StartProgram(arguments);
+        Assert.True(process.WaitForExit(s_patience));
+        return process.Output;
+    }
+
     /// <summary>Starts guest-surfaces, outside of Weston.</summary>
     public LabProcess StartProgram(params string[] arguments)
     {
-        var process = LabProcess.Start(this["guest-surfaces"], arguments, new Dictionary<string, string> { ["XDG_RUNTIME_DIR"] = _folder.FullName });
+        var process = LabProcess.Start(this["bin/guest-surfaces"], arguments, new Dictionary<string, string> { ["XDG_RUNTIME_DIR"] = _folder.FullName });
         _others.Add(process);
         return process;
     }

@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: MIT
-using GuestSurfaces.Core.Loop;
-
-namespace GuestSurfaces.Cli.Hosting;
+namespace GuestSurfaces.Core.Loop;
 
 /// <summary>
 /// Begins something again that ends. Two beginnings are at least a pause apart, which doubles each time until it has gone well for a while; what was there for longer
 /// than its pause is begun again at once. Thread: the loop's.
 /// </summary>
-internal sealed class Retry
+public sealed class Retry
 {
     private readonly TimerQueue _timers;
     private readonly long _firstNs;
