@@ -20,6 +20,12 @@ public readonly record struct OutputMode(BufferSize Size, int RefreshMilliHz, in
 /// <param name="HotY">Hotspot from the top.</param>
 public readonly record struct CursorImage(BufferStorage? Storage, BufferSize Size, int HotX, int HotY);
 
+/// <summary>How a frame came to the screen, as wp_presentation tells it.</summary>
+/// <param name="TimeNs">When its first pixel was shown: CLOCK_MONOTONIC.</param>
+/// <param name="RefreshNs">Until the output can show another one; 0: unknown, or it varies.</param>
+/// <param name="IsZeroCopy">Whether the screen reads the buffer itself: nothing was drawn.</param>
+public readonly record struct FramePresentation(long TimeNs, long RefreshNs, bool IsZeroCopy);
+
 /// <summary>
 /// The way up: from a transport (the guest's side) to whatever shows pictures. Implemented by the presenter, by the link, and by
 /// <see cref="Session"/>, which stands between. Thread: the loop's; calls don't block and don't throw because of a guest.
@@ -88,6 +94,14 @@ public interface IDisplayEvents
     /// <param name="serial">The frame's.</param>
     /// <param name="timeNs">When, CLOCK_MONOTONIC.</param>
     void Latched(int scanout, ulong serial, long timeNs);
+
+    /// <summary>The frame was on the screen. Told by compositors that have wp_presentation alone, perhaps long after it was latched.</summary>
+    /// <param name="scanout">0 to 15.</param>
+    /// <param name="serial">The frame's.</param>
+    /// <param name="presentation">When and how.</param>
+    void Presented(int scanout, ulong serial, in FramePresentation presentation)
+    {
+    }
 
     /// <summary>A later frame took this one's place before it was committed, or the scanout went away.</summary>
     /// <param name="scanout">0 to 15.</param>

@@ -60,6 +60,9 @@ public sealed class Session : IGuestDisplay, IDisplayEvents, IBufferWatcher
     /// <summary>What was counted.</summary>
     public GuestStatistics Statistics { get; }
 
+    /// <summary>Remembers what became of each frame; null: nothing does. Borrowed.</summary>
+    public FrameTrace? Trace { get; init; }
+
     /// <summary>The guest's side. Set once before the first frame.</summary>
     public IGuestTransport? Transport { get; set; }
 
@@ -88,7 +91,9 @@ public sealed class Session : IGuestDisplay, IDisplayEvents, IBufferWatcher
         s.Shown = frame.Storage;
         _layout.Set(scanout, frame.Source);
         Statistics.FramesReceived++;
-        s.Unsettled.Add(frame.Serial, _clock.NowNs, frame.Awaited);
+        var now = _clock.NowNs;
+        Trace?.Begin(scanout, in frame, now);
+        s.Unsettled.Add(frame.Serial, now, frame.Awaited);
         if (!s.Reads.Add(frame.Storage, frame.Serial))
             Statistics.UnprotectedFlips++; // one buffer is not waited for any more
         if (frame.Storage.IsDmabuf)
@@ -209,7 +214,7 @@ public sealed class Session : IGuestDisplay, IDisplayEvents, IBufferWatcher
             if (wasLost)
                 Transport?.CopiesWanted(i, null);
             if (s.Unsettled.TakeAll() is var serial and > 0)
-                Transport?.FrameSettled(i, serial);
+                Answer(i, serial);
         }
 
         Opened(); // the next VM has all its monitors
@@ -221,6 +226,7 @@ public sealed class Session : IGuestDisplay, IDisplayEvents, IBufferWatcher
     /// <inheritdoc/>
     public void CommittedAt(int scanout, ulong serial, long timeNs)
     {
+        Trace?.Reach(serial, FrameStage.Committed, timeNs);
         if (_scanouts[scanout].Recent.TryGet(serial, out var poppedNs))
             Statistics.FlushToCommit.Add(timeNs - poppedNs);
     }
@@ -229,8 +235,17 @@ public sealed class Session : IGuestDisplay, IDisplayEvents, IBufferWatcher
     public void Latched(int scanout, ulong serial, long timeNs)
     {
         Statistics.FramesPresented++;
+        Trace?.Reach(serial, FrameStage.Latched, timeNs);
         _scanouts[scanout].Unsettled.MarkUpTo(serial);
         Settle(scanout);
+    }
+
+    /// <inheritdoc/>
+    public void Presented(int scanout, ulong serial, in FramePresentation presentation)
+    {
+        Trace?.Reach(serial, FrameStage.Presented, presentation.TimeNs);
+        if (presentation.IsZeroCopy)
+            Trace?.Mark(serial, FrameMarks.ZeroCopy);
     }
 
     /// <inheritdoc/>
@@ -238,6 +253,7 @@ public sealed class Session : IGuestDisplay, IDisplayEvents, IBufferWatcher
     public void Superseded(int scanout, ulong serial)
     {
         Statistics.FramesDropped++;
+        Trace?.Mark(serial, FrameMarks.Superseded);
         _scanouts[scanout].Unsettled.Mark(serial);
         Settle(scanout);
     }
@@ -310,7 +326,13 @@ public sealed class Session : IGuestDisplay, IDisplayEvents, IBufferWatcher
         // All first, then the upcalls.
         uint readers = 0;
         for (var i = 0; i < _scanouts.Length; i++)
-            readers |= _scanouts[i].Reads.Remove(storage) ? 1u << i : 0;
+        {
+            if (!_scanouts[i].Reads.Remove(storage, out var lastSerial))
+                continue;
+            readers |= 1u << i;
+            Trace?.Reach(lastSerial, FrameStage.Released, _clock.NowNs);
+        }
+
         for (var i = 0; readers != 0; i++, readers >>= 1)
         {
             if ((readers & 1) == 0)
@@ -335,7 +357,7 @@ public sealed class Session : IGuestDisplay, IDisplayEvents, IBufferWatcher
         ArmHoldTimer(ref s);
         JudgeFlips(scanout, ref s.Trust, in due);
         if (due.Serial > 0)
-            Transport?.FrameSettled(scanout, due.Serial);
+            Answer(scanout, due.Serial);
         return due.Settled;
     }
 
@@ -344,6 +366,12 @@ public sealed class Session : IGuestDisplay, IDisplayEvents, IBufferWatcher
         var now = _clock.NowNs;
         if (due.TimedOut > 0 ? trust.AddLate(due.Unprotected, now) : trust.AddProtected(due.Settled, now))
             Transport?.CopiesWanted(scanout, !trust.IsLost ? null : due.IsReleaseLate ? NotReleased : NotTaken);
+    }
+
+    private void Answer(int scanout, ulong serial)
+    {
+        Trace?.Answer(scanout, serial, _clock.NowNs);
+        Transport?.FrameSettled(scanout, serial);
     }
 
     /// <summary>The last frame whose answer lets the guest draw into nothing that is still read.</summary>

@@ -55,6 +55,7 @@ internal sealed partial class HubViewer
     private string? Handle(in MessageHead head, ref LinkReader reader) => head.Opcode switch
     {
         LinkOpcode.Latched => OnLatched(in head, ref reader),
+        LinkOpcode.Presented => OnPresented(in head, ref reader),
         LinkOpcode.Superseded => OnSuperseded(in head, ref reader),
         LinkOpcode.Released => OnReleased(in head, ref reader),
         LinkOpcode.Refused => OnRefused(in head, ref reader),
@@ -79,6 +80,16 @@ internal sealed partial class HubViewer
             return $"it answers frame {body.Serial}, which waits for no answer";
         outstanding.RemoveUpTo(body.Serial);
         _hub.OnLatched(this, (int)head.Id, in body);
+        return null;
+    }
+
+    // A word about a frame of long ago harms nobody.
+    private string? OnPresented(in MessageHead head, ref LinkReader reader)
+    {
+        if (head.Id >= LinkLimits.Surfaces || !reader.TryTakeAll(out PresentedBody body))
+            return "a PRESENTED is malformed";
+        if (_hub.InCharge == this)
+            _hub.OnPresented((int)head.Id, in body);
         return null;
     }
 

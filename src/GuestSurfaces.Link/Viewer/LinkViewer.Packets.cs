@@ -162,6 +162,7 @@ public sealed partial class LinkViewer
         if (Display is { } display)
         {
             surface.Answers.Add(frame.Serial, serial);
+            surface.Presentations.Add(frame.Serial, serial);
             surface.IsShown = true;
             display.Present(index, in frame);
             return;

@@ -25,7 +25,7 @@ public sealed partial class LinkViewer : IDisplayEvents, ILinkSpeaker, IDisposab
     private const int PacketsPerFlush = 4;
 
     private static readonly int s_surfaceBytes =
-        FrameAnswers.MaxBytes + (3 * MessageHead.Bytes) + Unsafe.SizeOf<ModeBody>() + Unsafe.SizeOf<RefreshBody>();
+        FrameAnswers.MaxBytes + FramePresentations.MaxBytes + (3 * MessageHead.Bytes) + Unsafe.SizeOf<ModeBody>() + Unsafe.SizeOf<RefreshBody>();
 
     private static readonly int s_reportBytes = (4 * MessageHead.Bytes) + Unsafe.SizeOf<ReportBody>() + (7 * LinkText.MaxBytes(LinkLimits.TextBytes)) + Unsafe.SizeOf<TallyBody>();
 
@@ -152,6 +152,9 @@ public sealed partial class LinkViewer : IDisplayEvents, ILinkSpeaker, IDisposab
     }
 
     /// <inheritdoc/>
+    public void Presented(int scanout, ulong serial, in FramePresentation presentation) => _surfaces[scanout].Presentations.Note(serial, in presentation);
+
+    /// <inheritdoc/>
     public void Superseded(int scanout, ulong serial)
     {
         if (_surfaces[scanout].Answers.Supersede(serial))
@@ -245,6 +248,7 @@ public sealed partial class LinkViewer : IDisplayEvents, ILinkSpeaker, IDisposab
             surface.IsAnnounced = false;
             surface.LastSerial = 0;
             surface.Answers.Clear();
+            surface.Presentations.Clear();
         }
 
         ForgetInput();
@@ -356,6 +360,7 @@ public sealed partial class LinkViewer : IDisplayEvents, ILinkSpeaker, IDisposab
     private static void WriteSurface(int index, ref ShownSurface surface, LinkWriter writer)
     {
         surface.Answers.Write(index, writer);
+        surface.Presentations.Write(index, writer);
         var untold = surface.Untold;
         surface.Untold = Wishes.None;
         if ((untold & Wishes.Refresh) != 0)

@@ -194,6 +194,18 @@ internal struct LatchedBody
     public ulong LatchedNs;
 }
 
+/// <summary>PRESENTED.</summary>
+[StructLayout(LayoutKind.Sequential)]
+internal struct PresentedBody
+{
+    public const uint ZeroCopy = 1;
+
+    public ulong Serial;
+    public ulong TimeNs;
+    public uint RefreshNs;
+    public uint Flags;
+}
+
 /// <summary>TALLY: what has happened since the one before.</summary>
 [StructLayout(LayoutKind.Sequential)]
 internal struct TallyBody

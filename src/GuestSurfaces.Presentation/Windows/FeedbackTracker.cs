@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+using GuestSurfaces.Core.Sessions;
 using GuestSurfaces.Presentation.Connection;
 using GuestSurfaces.Wayland;
 
@@ -9,10 +10,8 @@ internal interface IFeedbackOwner
 {
     /// <summary>The commit was shown.</summary>
     /// <param name="serial">Its frame's.</param>
-    /// <param name="timeNs">CLOCK_MONOTONIC.</param>
-    /// <param name="refreshNs">How long the screen's refresh is; 0 if it has no length of its own.</param>
-    /// <param name="isZeroCopy">Whether the screen reads the buffer itself: nothing was drawn.</param>
-    void OnPresented(ulong serial, long timeNs, uint refreshNs, bool isZeroCopy);
+    /// <param name="presentation">When and how.</param>
+    void OnPresented(ulong serial, in FramePresentation presentation);
 
     /// <summary>The commit was never shown.</summary>
     /// <param name="serial">Its frame's.</param>
@@ -55,7 +54,7 @@ internal sealed class FeedbackTracker(Compositor compositor, IFeedbackOwner owne
     private void Presented(ulong serial, long timeNs, uint refreshNs, bool isZeroCopy)
     {
         if (serial != 0)
-            owner.OnPresented(serial, compositor.PresentationClock.ToMonotonic(timeNs), refreshNs, isZeroCopy);
+            owner.OnPresented(serial, new FramePresentation(compositor.PresentationClock.ToMonotonic(timeNs), refreshNs, isZeroCopy));
     }
 
     private void Discarded(ulong serial)

@@ -3,6 +3,7 @@ using GuestSurfaces.Core.Buffers;
 using GuestSurfaces.Core.Diagnostics;
 using GuestSurfaces.Core.Frames;
 using GuestSurfaces.Core.Loop;
+using GuestSurfaces.Core.Sessions;
 using GuestSurfaces.Presentation.Buffers;
 using GuestSurfaces.Presentation.Connection;
 using GuestSurfaces.Presentation.Cursors;
@@ -257,13 +258,14 @@ internal sealed class ScanoutWindow : IToplevelOwner, ISurfaceBufferUser, IFeedb
 
     void ISurfaceBufferUser.OnBufferChanged(SurfaceBuffer buffer) => Pump();
 
-    void IFeedbackOwner.OnPresented(ulong serial, long timeNs, uint refreshNs, bool isZeroCopy)
+    void IFeedbackOwner.OnPresented(ulong serial, in FramePresentation presentation)
     {
-        if (_place.TakeRefresh(refreshNs))
+        if (_place.TakeRefresh(presentation.RefreshNs))
             OnPlaced();
-        if (isZeroCopy)
+        if (presentation.IsZeroCopy)
             _scanout.Statistics.ZeroCopyPresented++;
-        _scanout.Mailbox.Latch(serial, timeNs);
+        _scanout.TellPresented(serial, in presentation);
+        _scanout.Mailbox.Latch(serial, presentation.TimeNs);
     }
 
     void IFeedbackOwner.OnDiscarded(ulong serial) => _scanout.Mailbox.Discard(serial);

@@ -13,8 +13,8 @@ namespace GuestSurfaces.Presentation.Windows;
 internal sealed class WindowPlace : IWpFractionalScaleV1Listener
 {
     // 1 to 1000 Hz.
-    private const uint ShortestRefreshNs = 1_000_000;
-    private const uint LongestRefreshNs = 1_000_000_000;
+    private const long ShortestRefreshNs = 1_000_000;
+    private const long LongestRefreshNs = 1_000_000_000;
     private const int FramesToBelieve = 3;
 
     private readonly Compositor _compositor;
@@ -66,7 +66,7 @@ internal sealed class WindowPlace : IWpFractionalScaleV1Listener
     /// <summary>A frame was shown. What that says of the refresh counts where the monitor's mode says nothing (virtual screens, variable refresh), once it was said a few times.</summary>
     /// <param name="refreshNs">0: nothing.</param>
     /// <returns>Whether that is news.</returns>
-    public bool TakeRefresh(uint refreshNs)
+    public bool TakeRefresh(long refreshNs)
     {
         if (refreshNs is < ShortestRefreshNs or > LongestRefreshNs)
             return false;

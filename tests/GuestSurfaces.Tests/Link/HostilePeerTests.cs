@@ -25,6 +25,7 @@ public sealed class HostilePeerTests
         ["answers frame 8"] = w => w.Write(LinkOpcode.Superseded, 0, new SupersededBody { Serial = 8 }),
         ["a LATCHED is malformed"] = w => w.Write(LinkOpcode.Latched, LinkLimits.Surfaces, new LatchedBody { Serial = 1 }),
         ["a SUPERSEDED is malformed"] = w => w.Write(LinkOpcode.Superseded, 0),
+        ["a PRESENTED is malformed"] = w => w.Write(LinkOpcode.Presented, LinkLimits.Surfaces, new PresentedBody { Serial = 1 }),
         ["gives back 0 locks"] = w => w.Write(LinkOpcode.Released, 1, default(ReleasedBody)),
         ["gives back 2 locks"] = w => w.Write(LinkOpcode.Released, 1, new ReleasedBody { Locks = 2 }),
         ["locks on storage 77"] = w => w.Write(LinkOpcode.Released, 77, new ReleasedBody { Locks = 1 }),

@@ -6,10 +6,12 @@ using GuestSurfaces.Core.Frames;
 using GuestSurfaces.Core.Loop;
 using GuestSurfaces.Core.Sessions;
 using GuestSurfaces.Core.Sync;
+using GuestSurfaces.Interop;
 using GuestSurfaces.Presentation;
 using GuestSurfaces.Testing;
 using GuestSurfaces.Testing.Presentation;
 using Microsoft.Extensions.Logging.Abstractions;
+using Xunit;
 
 namespace GuestSurfaces.Tests.Presentation;
 
@@ -26,7 +28,7 @@ internal sealed class FlipFixture : IGuestTransport, IDisposable
         _options = options ?? new PresenterOptions();
         _timers = new TimerQueue(Clock);
         Compositor = new FakeCompositor(compositor ?? new FakeCompositorOptions { DmabufVersion = 4 }, Clock);
-        Session = new Session(_timers, new GuestStatistics(), new Limits()) { Transport = this };
+        Session = new Session(_timers, new GuestStatistics(), new Limits()) { Transport = this, Trace = Trace };
         Events = spy?.Invoke(Session) ?? Session;
         Fences = Compositor.Options.Fences ?? new FakeFences();
         Gpu.Fences = Fences;
@@ -35,6 +37,8 @@ internal sealed class FlipFixture : IGuestTransport, IDisposable
     }
 
     public VirtualClock Clock { get; } = new();
+
+    public FrameTrace Trace { get; } = FrameTrace.TryCreate(out _)!;
 
     public FakeDmabufSync Gpu { get; } = new();
 
@@ -172,6 +176,16 @@ internal sealed class FlipFixture : IGuestTransport, IDisposable
         Compositor.Dispose();
         Compositor.Options.Timelines?.Dispose();
         Fences.Dispose();
+        Trace.Dispose();
+    }
+
+    /// <summary>What is remembered of the frames.</summary>
+    public List<FrameRecord> ReadTrace()
+    {
+        var bytes = new byte[Trace.File.GetSizeBytes()];
+        using var reader = SharedRegion.TryOpen(Trace.File.Duplicate<MemFdHandle>(), 0, (ulong)bytes.Length, mayMap: false, out _)!;
+        Assert.True(reader.TryRead(0, bytes));
+        return FrameTrace.Read(bytes)!;
     }
 
     void IGuestTransport.FrameSettled(int scanout, ulong serial)
