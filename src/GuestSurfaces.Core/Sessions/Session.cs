@@ -87,7 +87,7 @@ public sealed class Session : IGuestDisplay, IDisplayEvents, IBufferWatcher
         ref var s = ref _scanouts[scanout];
         s.BlankTimer.Cancel();
         if (!s.Enabled)
-            Enable(ref s);
+            Enable(scanout);
         s.Shown = frame.Storage;
         _layout.Set(scanout, frame.Source);
         Statistics.FramesReceived++;
@@ -279,7 +279,7 @@ public sealed class Session : IGuestDisplay, IDisplayEvents, IBufferWatcher
     public void DisplayChanged() => Transport?.DisplayChanged();
 
     /// <inheritdoc/>
-    /// <remarks>One window of several is a monitor that is unplugged: the guest's desktop moves what stood there to the others. About the last one the program decides.</remarks>
+    /// <remarks>One window of several is a monitor that is unplugged: the guest's desktop moves what stood there to the others, and turns it off. When the guest turns it on again it is plugged in, as when somebody opens it. About the last one the program decides.</remarks>
     public void CloseWanted(int scanout)
     {
         for (var i = 0; i < _scanouts.Length; i++)
@@ -298,12 +298,7 @@ public sealed class Session : IGuestDisplay, IDisplayEvents, IBufferWatcher
     public void Opened()
     {
         for (var i = 0; i < _scanouts.Length; i++)
-        {
-            if (!_scanouts[i].IsUnplugged)
-                continue;
-            _scanouts[i].IsUnplugged = false;
-            Transport?.SetMode(i, new OutputMode(default, 0, 0, 0, Enabled: true));
-        }
+            PlugIn(i);
     }
 
     /// <inheritdoc/>
@@ -374,6 +369,12 @@ public sealed class Session : IGuestDisplay, IDisplayEvents, IBufferWatcher
             Transport?.CopiesWanted(scanout, !trust.IsLost ? null : due.IsReleaseLate ? NotReleased : NotTaken);
     }
 
+    private void Answer(int scanout, ulong serial)
+    {
+        Trace?.Answer(scanout, serial, _clock.NowNs);
+        Transport?.FrameSettled(scanout, serial);
+    }
+
     /// <summary>The last frame whose answer lets the guest draw into nothing that is still read.</summary>
     private ulong FreeUpTo(int scanout)
     {
@@ -410,15 +411,25 @@ public sealed class Session : IGuestDisplay, IDisplayEvents, IBufferWatcher
             s.HoldTimer.ArmAt(s.Unsettled.OldestNs + s.HoldNs);
     }
 
-    private void Enable(ref Scanout s)
+    private void Enable(int scanout)
     {
+        ref var s = ref _scanouts[scanout];
         s.Enabled = true;
         s.HasWindow = true;
+        PlugIn(scanout); // it had been turned off, and the guest itself turns it on again
         foreach (ref var other in _scanouts.AsSpan())
         {
             if (other.HasWindow && !other.Enabled && !other.BlankTimer.IsArmed)
                 other.BlankTimer.ArmIn(AwayDelayNs);
         }
+    }
+
+    private void PlugIn(int scanout)
+    {
+        if (!_scanouts[scanout].IsUnplugged)
+            return;
+        _scanouts[scanout].IsUnplugged = false;
+        Transport?.SetMode(scanout, new OutputMode(default, 0, 0, 0, Enabled: true));
     }
 
     private void OnBlankDue(int scanout)

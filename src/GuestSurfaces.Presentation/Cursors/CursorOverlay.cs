@@ -49,13 +49,9 @@ internal sealed class CursorOverlay(Compositor compositor, WlSurface picture)
             return false;
         }
 
-        var scaleX = (double)content.Width / scanout.Width;
-        var scaleY = (double)content.Height / scanout.Height;
-        var moved = _overlay.MoveTo((int)Math.Floor(visible.X * scaleX), (int)Math.Floor(visible.Y * scaleY));
-        var shown = _image.Show(
-            cursor,
-            visible.Offset(-place.X, -place.Y),
-            new SurfaceSize(Math.Max(1, (int)Math.Round(visible.Width * scaleX)), Math.Max(1, (int)Math.Round(visible.Height * scaleY))));
+        var scale = new CursorScale(scanout, content);
+        var moved = _overlay.MoveTo((int)Math.Floor(visible.X * scale.X), (int)Math.Floor(visible.Y * scale.Y));
+        var shown = _image.Show(cursor, visible.Offset(-place.X, -place.Y), scale.Of(visible.Width, visible.Height));
         return moved || shown;
     }
 

@@ -50,10 +50,9 @@ internal sealed class PointerCursor(Compositor compositor, WlPointer pointer, Ac
             return;
         }
 
-        var scaleX = (double)content.Width / scanout.Width;
-        var scaleY = (double)content.Height / scanout.Height;
-        var size = new SurfaceSize(Math.Max(1, (int)Math.Round(view.Size.Width * scaleX)), Math.Max(1, (int)Math.Round(view.Size.Height * scaleY)));
-        var told = Tell(isVisible: true, Inside(cursor.HotX, scaleX, size.Width), Inside(cursor.HotY, scaleY, size.Height));
+        var scale = new CursorScale(scanout, content);
+        var size = scale.Of(view.Size.Width, view.Size.Height);
+        var told = Tell(isVisible: true, Inside(cursor.HotX, scale.X, size.Width), Inside(cursor.HotY, scale.Y, size.Height));
         if (!_image!.Show(cursor, view.Size.Whole, size) && !told)
             return;
         _taken.Listener = this;

@@ -13,8 +13,8 @@ namespace GuestSurfaces.Presentation.Windows;
 internal sealed class WindowPlace : IWpFractionalScaleV1Listener
 {
     // 1 to 1000 Hz.
-    private const uint ShortestRefreshNs = 1_000_000;
-    private const uint LongestRefreshNs = 1_000_000_000;
+    private const long ShortestRefreshNs = 1_000_000;
+    private const long LongestRefreshNs = 1_000_000_000;
     private const int FramesToBelieve = 3;
 
     private readonly Compositor _compositor;

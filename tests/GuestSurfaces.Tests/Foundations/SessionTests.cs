@@ -67,6 +67,27 @@ public sealed class SessionTests : IGuestTransport, IDisposable
     }
 
     [Fact]
+    public void A_monitor_that_the_user_unplugged_is_plugged_in_when_the_guest_turns_it_on_again()
+    {
+        var closed = new List<int>();
+        _session.WindowClosed = closed.Add;
+        Present(0, 1);
+        Present(1, 2);
+        _session.CloseWanted(0);
+        Present(0, 3); // was under way
+        Assert.Equal([(0, default(OutputMode))], _modes);
+        _session.Disable(0);
+        Run(1000 * Ms);
+        Present(0, 4);
+        Present(0, 5);
+        Assert.Equal([(0, default), (0, new OutputMode(default, 0, 0, 0, Enabled: true))], _modes);
+        _session.CloseWanted(1);
+        Assert.Equal((1, default(OutputMode)), _modes[^1]); // one of several once more
+        Assert.Empty(closed);
+        Run(100 * Ms);
+    }
+
+    [Fact]
     public void A_frame_that_nobody_shows_is_settled_by_the_timer_and_counted_if_it_was_awaited()
     {
         Present(0, 1);

@@ -124,7 +124,7 @@ public class FlipPropertyTests
         private void Step(int code)
         {
             var surface = _f.IsLost ? null : _f.Compositor.Toplevels.FindLast(w => !w.IsDestroyed && (w.Title.Length > 5) == ((code & 0x80) != 0))?.Surface;
-            switch (code % 25)
+            switch (code % 26)
             {
                 case < 7:
                     Flip(Next());
@@ -177,6 +177,9 @@ public class FlipPropertyTests
                     if (_f.IsLost && (Next() & 1) == 0)
                         _f.Reconnect();
                     return;
+                case 24:
+                    Hurry(Next() % Scanouts);
+                    return;
                 default:
                     if ((Next() & 7) != 0 || _f.IsLost)
                         return;
@@ -205,6 +208,17 @@ public class FlipPropertyTests
                 _f.Present(picture, scanout, _frames[^1].IsAwaited, acquire, targetNs);
             else
                 _f.Flip(picture, scanout, _frames[^1].IsAwaited, acquire, targetNs);
+        }
+
+        private void Hurry(int scanout)
+        {
+            var waiting = _frames.FindAll(frame => frame.Scanout == scanout && !frame.IsAnswered);
+            if (waiting.Count == 0)
+                return;
+            var last = waiting[Next() % waiting.Count];
+            foreach (var frame in waiting.Where(frame => frame.Serial <= last.Serial))
+                frame.DueNs = Math.Min(frame.DueNs, _f.Clock.NowNs + (HoldNs / 2));
+            _f.Session.Hurry(scanout, last.Serial);
         }
 
         private FakeFence NewFence()
@@ -247,7 +261,7 @@ public class FlipPropertyTests
                 frame.IsAnswered = true;
                 if (_isClosing || (frame.IsDone && IsFree(frame)))
                     continue;
-                Require(_f.Clock.NowNs - frame.SinceNs >= HoldNs, $"frame {frame.Serial} is answered after {_f.Clock.NowNs - frame.SinceNs} ns, and too early");
+                Require(_f.Clock.NowNs >= frame.DueNs, $"frame {frame.Serial} is answered {frame.DueNs - _f.Clock.NowNs} ns too early");
                 _late += frame.IsAwaited ? 1 : 0;
                 _exceptions += frame.IsAwaited && !IsFree(frame) ? 1 : 0;
             }
@@ -269,7 +283,7 @@ public class FlipPropertyTests
         private void CheckNobodyWaitsTooLong()
         {
             foreach (var frame in _frames)
-                Require(frame.IsAnswered || _f.Clock.NowNs - frame.SinceNs <= HoldNs, $"frame {frame.Serial} waits too long");
+                Require(frame.IsAnswered || _f.Clock.NowNs <= frame.DueNs, $"frame {frame.Serial} waits too long");
         }
 
         private void Require(bool ok, string message)
@@ -316,7 +330,8 @@ public class FlipPropertyTests
             /// <summary>Whether the guest's own pages are being read since this frame came.</summary>
             public bool IsRead => picture.Storage.IsDmabuf && picture.Storage.LockCount > 0 && picture.Unlocks == _unlocks;
 
-            public long SinceNs => sinceNs;
+            /// <summary>When it is answered at the latest.</summary>
+            public long DueNs { get; set; } = sinceNs + HoldNs;
 
             public bool IsAwaited => isAwaited;
 
