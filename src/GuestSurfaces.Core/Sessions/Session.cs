@@ -369,12 +369,6 @@ public sealed class Session : IGuestDisplay, IDisplayEvents, IBufferWatcher
             Transport?.CopiesWanted(scanout, !trust.IsLost ? null : due.IsReleaseLate ? NotReleased : NotTaken);
     }
 
-    private void Answer(int scanout, ulong serial)
-    {
-        Trace?.Answer(scanout, serial, _clock.NowNs);
-        Transport?.FrameSettled(scanout, serial);
-    }
-
     /// <summary>The last frame whose answer lets the guest draw into nothing that is still read.</summary>
     private ulong FreeUpTo(int scanout)
     {
