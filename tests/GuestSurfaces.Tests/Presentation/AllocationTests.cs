@@ -16,7 +16,7 @@ namespace GuestSurfaces.Tests.Presentation;
 public class AllocationTests
 {
     private const int Frames = 10_000;
-    private const int WarmUp = 200;
+    private const int WarmUp = 3000; // the runtime itself allocates when it compiles what runs often anew
 
     // A million with the lab, which takes a minute each; GS_FLIPS says otherwise.
     private static readonly int s_flips = int.TryParse(Environment.GetEnvironmentVariable("GS_FLIPS"), out var flips) ? flips
