@@ -27,7 +27,7 @@ internal static class AttachCommand
             """)
         {
             socketPath, once, common.Name, common.Fullscreen, common.Outputs, common.Size, common.Stats, common.Note, common.NoDisplay, common.Link, common.LinkMode, common.LinkGroup,
-            common.Keyboard, common.Pointer, common.Mouse, common.Touch, common.GrabChord,
+            common.Keyboard, common.Pointer, common.Mouse, common.Touch, common.Tablet, common.GrabChord,
             common.ZeroCopy, common.Alias2D, common.Convert, common.NoResize, common.Policy, common.Sync, common.Verbose,
         };
         vhostUser.SetAction(result =>

@@ -91,6 +91,8 @@ internal sealed class CommonOptions
 
     public Option<string?> Touch { get; } = CreateInput("--touch", "its touchscreen");
 
+    public Option<string?> Tablet { get; } = CreateInput("--tablet", "its graphics tablet");
+
     public Option<string> GrabChord { get; } = CreateGrabChord();
 
     public Option<bool> NoIsolation { get; } = new("--no-isolation")
@@ -206,7 +208,8 @@ internal sealed class CommonOptions
     private Dictionary<InputKind, string> ReadInputs(ParseResult result)
     {
         var paths = new Dictionary<InputKind, string>();
-        foreach (var (kind, option) in ((InputKind, Option<string?>)[])[(InputKind.Keyboard, Keyboard), (InputKind.Pointer, Pointer), (InputKind.Mouse, Mouse), (InputKind.Touch, Touch)])
+        (InputKind, Option<string?>)[] options = [(InputKind.Keyboard, Keyboard), (InputKind.Pointer, Pointer), (InputKind.Mouse, Mouse), (InputKind.Touch, Touch), (InputKind.Tablet, Tablet)];
+        foreach (var (kind, option) in options)
         {
             if (result.GetValue(option) is { } path)
                 paths.Add(kind, path);

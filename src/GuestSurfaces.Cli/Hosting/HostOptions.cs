@@ -39,7 +39,7 @@ internal sealed record HostOptions
     /// <summary>What gives the guest keyboard and mouse for itself, and takes them back.</summary>
     public GrabChord GrabChord { get; init; } = GrabChord.Default;
 
-    /// <summary>The guest's keyboard, pointer, mouse and touchscreen: where each listens for the VMM. Empty: it has none of ours.</summary>
+    /// <summary>The guest's keyboard, pointer, mouse, touchscreen and graphics tablet: where each listens for the VMM. Empty: it has none of ours.</summary>
     public IReadOnlyDictionary<InputKind, string> InputPaths { get; init; } = new Dictionary<InputKind, string>();
 
     /// <summary>Whether the device's process gives up what it doesn't need, if it is one of its own.</summary>

@@ -6,10 +6,12 @@ using GuestSurfaces.Core.Diagnostics;
 
 namespace GuestSurfaces.Cli.Hosting;
 
-/// <summary>p50, p99 and maximum of a duration, in microseconds.</summary>
+/// <summary>p50, p99, p99.9 and maximum of a duration, in microseconds.</summary>
 internal sealed record Percentiles(double P50, double P99, double Max)
 {
-    public static Percentiles Of(LatencyHistogram h) => new(h.PercentileNs(0.5) / 1000.0, h.PercentileNs(0.99) / 1000.0, h.MaxNs / 1000.0);
+    public double P999 { get; init; }
+
+    public static Percentiles Of(LatencyHistogram h) => new(h.PercentileNs(0.5) / 1000.0, h.PercentileNs(0.99) / 1000.0, h.MaxNs / 1000.0) { P999 = h.PercentileNs(0.999) / 1000.0 };
 }
 
 /// <summary>What <c>--stats</c> writes. Additions keep <see cref="CurrentSchema"/>; a changed or removed member raises it.</summary>

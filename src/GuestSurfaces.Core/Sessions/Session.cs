@@ -361,17 +361,17 @@ public sealed class Session : IGuestDisplay, IDisplayEvents, IBufferWatcher
         return due.Settled;
     }
 
+    private void Answer(int scanout, ulong serial)
+    {
+        Trace?.Answer(scanout, serial, _clock.NowNs);
+        Transport?.FrameSettled(scanout, serial);
+    }
+
     private void JudgeFlips(int scanout, ref PageTrust trust, in DueFrames due)
     {
         var now = _clock.NowNs;
         if (due.TimedOut > 0 ? trust.AddLate(due.Unprotected, now) : trust.AddProtected(due.Settled, now))
             Transport?.CopiesWanted(scanout, !trust.IsLost ? null : due.IsReleaseLate ? NotReleased : NotTaken);
-    }
-
-    private void Answer(int scanout, ulong serial)
-    {
-        Trace?.Answer(scanout, serial, _clock.NowNs);
-        Transport?.FrameSettled(scanout, serial);
     }
 
     /// <summary>The last frame whose answer lets the guest draw into nothing that is still read.</summary>

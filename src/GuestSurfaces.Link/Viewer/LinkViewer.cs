@@ -125,7 +125,7 @@ public sealed partial class LinkViewer : IDisplayEvents, ILinkSpeaker, IDisposab
         }
 
         var wishes = (_options.WantsControl ? HelloBody.WantsControl : 0) | ((uint)_options.Credit << HelloBody.CreditShift);
-        Hello.Write(_channel.Writer, LinkOpcode.ViewerHello, HelloBody.HasInput | HelloBody.HasMouse | HelloBody.HasTouch, wishes, _options.Name);
+        Hello.Write(_channel.Writer, LinkOpcode.ViewerHello, HelloBody.HasInput | HelloBody.HasMouse | HelloBody.HasTouch | HelloBody.HasTablet, wishes, _options.Name);
         _ = _channel.Send(); // if not, we have heard
     }
 

@@ -59,6 +59,7 @@ internal sealed class Compositor : IWaylandConnectionListener, IWaylandGlobalsLi
     private readonly Outputs _outputs;
     private Seats? _seats;
     private GrabProtocols? _grabs;
+    private ZwpTabletManagerV2? _tablets;
     private InputKinds _seatsTell;
     private BufferCache? _buffers;
     private BlackBuffers? _black;
@@ -183,7 +184,9 @@ internal sealed class Compositor : IWaylandConnectionListener, IWaylandGlobalsLi
             return;
         _seatsTell = _owner.Takes;
         var old = _seats;
-        _seats = _seatsTell == InputKinds.None ? null : new Seats(this, _owner, _grabs ??= new GrabProtocols(_globals));
+        if ((_seatsTell & InputKinds.Tablet) != 0)
+            _tablets ??= _globals.Bind<ZwpTabletManagerV2>();
+        _seats = _seatsTell == InputKinds.None ? null : new Seats(this, _owner, _grabs ??= new GrabProtocols(_globals), (_seatsTell & InputKinds.Tablet) != 0 ? _tablets : null);
         foreach (var global in _globals.All)
         {
             if (global.Interface != WlSeat.InterfaceType.Name)

@@ -48,6 +48,8 @@ public sealed class FakeCompositor
 
     public FakeGrabs Grabs { get; private set; } = null!;
 
+    public FakeTablet Tablet { get; private set; } = null!;
+
     public List<FakeToplevel> Toplevels { get; } = [];
 
     public FakeToplevel Toplevel => Toplevels[^1];
@@ -304,6 +306,7 @@ public sealed class FakeCompositor
             AddSeat();
         Grabs = new FakeGrabs(this);
         _ = new FakePolicies(this);
+        Tablet = new FakeTablet(this);
         if (Options.DmabufVersion > 0)
             Server.AddGlobal<ZwpLinuxDmabufV1Resource>(Options.DmabufVersion, r => Dmabuf = new FakeDmabuf(this, r));
     }

@@ -96,6 +96,9 @@ public sealed record FakeCompositorOptions
     /// <summary>Whether it locks pointers and tells of their movements.</summary>
     public bool PointerLocks { get; init; }
 
+    /// <summary>Whether it tells of graphics tablets.</summary>
+    public bool Tablets { get; init; }
+
     /// <summary>Whether it leaves its shortcuts to windows.</summary>
     public bool ShortcutsInhibit { get; init; }
 

@@ -40,6 +40,7 @@ public sealed class HostilePeerTests
         ["of type 1, code 30"] = w => Input(w, new WireInputEvent { Type = 1, Code = 30, Value = 2 }),
         ["of type 3, code 47"] = w => Input(w, new WireInputEvent { Type = 3, Code = InputCodes.TouchSlot, Value = InputCodes.TouchSlots }),
         ["of type 3, code 57"] = w => Input(w, new WireInputEvent { Type = 3, Code = InputCodes.TouchId, Value = -2 }),
+        ["of type 4, code 1"] = w => Input(w, new WireInputEvent { Type = 4, Code = 1, Value = 1 }),
         ["of type 0, code 0"] = w => Input(w, default),
         ["a REFUSED is malformed"] = w => w.Write(LinkOpcode.Refused, 1, new RefusedBody { Surface = 16 }),
         ["opcode 0x0022"] = w => w.Write(LinkOpcode.Frame, 0),
