@@ -44,7 +44,7 @@ internal static class ProtectedGuest
         using var presenter = WaylandPresenter.Connect(
             loop, display, session, new PresenterOptions { Title = "protected", Fullscreen = fullscreen }, statistics, NullLogger.Instance);
         session.Display = presenter;
-        var device = new VirtioGpuDevice(session, limits, statistics, new VirtioGpuOptions { Exporter = exporter }, NullLogger.Instance);
+        var device = new VirtioGpuDevice(session, limits, statistics, new VirtioGpuOptions { Exporter = exporter, KeepsPages = true }, NullLogger.Instance);
         session.Transport = device;
         using var server = VhostUserServer.Listen(loop, socketPath, device, new VhostUserOptions { Limits = limits });
         server.FrontendGone += loop.Stop;

@@ -144,6 +144,7 @@ internal sealed class CommonOptions
             GrabChord = result.GetValue(GrabChord) is { } chord ? ParseGrabChord(chord) : Presentation.Input.GrabChord.Default,
             Isolate = !result.GetValue(NoIsolation),
             ZeroCopy = result.GetValue(ZeroCopy) != "off",
+            KeepsPages = result.GetValue(ZeroCopy) == "always",
             Alias2D = result.GetValue(Alias2D),
             Convert = result.GetValue(Convert),
             ResizeGuest = !result.GetValue(NoResize),
@@ -221,11 +222,12 @@ internal sealed class CommonOptions
     {
         var option = new Option<string>("--zero-copy")
         {
-            Description = "auto: show the guest's own pages where guest, kernel and compositor allow it (guest-surfaces status says why not). off: always copy.",
+            Description = "auto: show the guest's own pages where guest, kernel and compositor allow it (guest-surfaces status says why not). off: always copy. "
+                + "always: also while the guest draws into what is still shown, as its flips aren't taken in time; it may tear then. To measure, and for slow machines.",
             DefaultValueFactory = _ => "auto",
-            HelpName = "auto|off",
+            HelpName = "auto|off|always",
         };
-        option.AcceptOnlyFromAmong("auto", "off");
+        option.AcceptOnlyFromAmong("auto", "off", "always");
         return option;
     }
 

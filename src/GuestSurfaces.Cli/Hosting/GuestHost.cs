@@ -343,6 +343,7 @@ internal sealed class GuestHost : IDisposable
             ScanoutCount = _options.Outputs,
             InitialModes = [.. Enumerable.Repeat(mode, _options.Outputs)],
             Alias2D = _options.Alias2D,
+            KeepsPages = _options.KeepsPages,
             Exporter = _exporter is { } exporter ? exporter : new NoBufferExporter(s_switchedOff),
         };
         var device = new VirtioGpuDevice(Session, _limits, Statistics, gpu, _log) { ModeApplied = OnModeApplied };

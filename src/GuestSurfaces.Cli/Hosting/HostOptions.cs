@@ -50,6 +50,9 @@ internal sealed record HostOptions
 
     public bool ZeroCopy { get; init; } = true;
 
+    /// <summary>Whether the guest's pages are shown even while it draws into what is shown.</summary>
+    public bool KeepsPages { get; init; }
+
     public bool Alias2D { get; init; }
 
     /// <summary>Whether dma-bufs are always drawn once more by the GPU.</summary>

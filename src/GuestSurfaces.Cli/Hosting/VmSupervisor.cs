@@ -77,6 +77,7 @@ internal sealed class VmSupervisor : IDisposable
         .. options.InputPaths.SelectMany(static input => Given($"--{HostOptions.NameOf(input.Key)}", input.Value)),
         .. If(!options.ShowWindows, "--no-display"),
         .. If(!options.ZeroCopy, "--zero-copy=off"),
+        .. If(options.KeepsPages, "--zero-copy=always"),
         .. If(options.Alias2D, "--alias-2d"),
         .. If(!options.Isolate, "--no-isolation"),
         .. If(options.Verbose, "--verbose"),

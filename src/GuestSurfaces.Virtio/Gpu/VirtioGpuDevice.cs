@@ -140,7 +140,7 @@ public sealed partial class VirtioGpuDevice : IVirtioDevice, IGuestTransport
     /// <inheritdoc/>
     public void CopiesWanted(int scanout, string? reason)
     {
-        if (_attached is { } attached && (uint)scanout < (uint)attached.Scanouts.Count)
+        if (!_options.KeepsPages && _attached is { } attached && (uint)scanout < (uint)attached.Scanouts.Count)
             attached.Scanouts.WantCopies(scanout, reason);
     }
 

@@ -31,6 +31,9 @@ public sealed record VirtioGpuOptions
     /// </summary>
     public bool Alias2D { get; init; }
 
+    /// <summary>Shows the guest's pages even while it draws into what is shown, instead of copies (<see cref="IGuestTransport.CopiesWanted"/>). Pictures may tear.</summary>
+    public bool KeepsPages { get; init; }
+
     /// <summary>Makes buffers of guest pages; the default copies.</summary>
     public IGuestBufferExporter Exporter { get; init; } = NoBufferExporter.Instance;
 }

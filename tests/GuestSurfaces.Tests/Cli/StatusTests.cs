@@ -122,6 +122,7 @@ public sealed class StatusTests : IDisposable
         Assert.Contains("copied    1.5 MiB a frame", all, StringComparison.Ordinal);
         Assert.Contains("viewers   2, present 7 in charge", all, StringComparison.Ordinal);
         Assert.Contains("7 answered by the clock", all, StringComparison.Ordinal);
+        Assert.Contains("mailbox: the compositor doesn't offer fifo", all, StringComparison.Ordinal);
         Assert.Contains("process   isolated: all of it", all, StringComparison.Ordinal);
         Assert.Contains("for 3 min", all, StringComparison.Ordinal);
         Assert.Contains("0.25 ms", all, StringComparison.Ordinal);
@@ -173,6 +174,8 @@ public sealed class StatusTests : IDisposable
             Reason = "udmabuf list limit 1024 < 2025 entries",
             Remedy = "fix it",
             FramesReceived = 12,
+            Policy = "mailbox",
+            PolicyReason = "the compositor doesn't offer fifo",
             LateFlips = 7,
             UnprotectedFlips = 3,
             BytesCopiedPerFrame = 1.5 * (1 << 20),

@@ -33,6 +33,9 @@ internal sealed class NestedGuest
     /// <summary>What guest-surfaces has measured.</summary>
     public JsonElement Stats => JsonDocument.Parse(this["stats.json"]).RootElement;
 
+    /// <summary>For guest-surfaces: emulated machines answer flips by the clock again and again, and are no reason to copy.</summary>
+    public const string KeepsPages = "--zero-copy always";
+
     /// <summary>A text that the run left, as case.sh names it.</summary>
     public string this[string name] => _files[name];
 

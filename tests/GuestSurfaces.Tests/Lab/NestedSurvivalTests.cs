@@ -18,7 +18,7 @@ public sealed class NestedSurvivalTests(StableMachine l1) : IClassFixture<Stable
     [InlineData("sway-drm/vmm/6.12/flip")]
     public void A_guest_that_is_shown_without_copies_survives_presenters_and_compositors(string name) => l1.Try(() =>
     {
-        var guest = NestedGuest.Run(l1, name, $"--size 640x400 --backend run --kills {Environment.GetEnvironmentVariable("GS_KILLS") ?? "6,2"}", Seconds);
+        var guest = NestedGuest.Run(l1, name, $"--size 640x400 --backend run --kills {Environment.GetEnvironmentVariable("GS_KILLS") ?? "6,2"} -- {NestedGuest.KeepsPages}", Seconds);
         guest.AssertShown(isFullscreen: true);
         SurvivalTests.AssertNeverTimedOut(guest["serial.log"].Split('\n').Single(static line => line.StartsWith("GS-DONE", StringComparison.Ordinal)));
         Assert.Equal(("direct", ""), (guest.Stats.GetProperty("rung").GetString(), guest.Stats.GetProperty("reason").GetString()));

@@ -23,7 +23,7 @@ public sealed partial class ZeroCopyTests(StableMachine l1) : IClassFixture<Stab
     [InlineData("sway-drm/vmm/6.12/pattern", "--size 3840x2160")]
     public void A_full_screen_guest_is_scanned_out_of_its_own_pages(string name, string options = "") => l1.Try(() =>
     {
-        var guest = NestedGuest.Run(l1, name, options);
+        var guest = NestedGuest.Run(l1, name, $"{options} -- {NestedGuest.KeepsPages}");
         guest.AssertShown(isFullscreen: true);
         AssertDirect(guest);
         Assert.InRange(guest.Stats.GetProperty("zero_copy_presented").GetInt64(), 1, long.MaxValue);
@@ -36,7 +36,7 @@ public sealed partial class ZeroCopyTests(StableMachine l1) : IClassFixture<Stab
     [InlineData("sway-drm+overlay/vmm/6.1/flip")]
     public void A_guest_in_a_window_is_shown_from_its_own_pages(string name) => l1.Try(() =>
     {
-        var guest = NestedGuest.Run(l1, name, Window);
+        var guest = NestedGuest.Run(l1, name, $"{Window} -- {NestedGuest.KeepsPages}");
         guest.AssertShown(isFullscreen: false);
         AssertDirect(guest);
     });
@@ -76,7 +76,7 @@ public sealed partial class ZeroCopyTests(StableMachine l1) : IClassFixture<Stab
     [InlineData("sway-drm/vmm/6.1/damage")]
     public void A_guest_whose_device_is_isolated_is_shown_from_its_own_pages_by_a_viewer(string name) => l1.Try(() =>
     {
-        var guest = NestedGuest.Run(l1, name, "--backend device");
+        var guest = NestedGuest.Run(l1, name, $"--backend device -- {NestedGuest.KeepsPages}");
         Assert.Contains(" isolated: ", guest["attach.log"], StringComparison.Ordinal);
         guest.AssertShown(isFullscreen: true);
         AssertDirect(guest);
@@ -94,7 +94,7 @@ public sealed partial class ZeroCopyTests(StableMachine l1) : IClassFixture<Stab
     [InlineData("sway-drm/vmm/6.12/damage")]
     public void A_guest_whose_pages_are_drawn_anew_is_shown_pixel_by_pixel(string name, string options = "") => l1.Try(() =>
     {
-        var guest = NestedGuest.Run(l1, name, $"{options} -- --convert");
+        var guest = NestedGuest.Run(l1, name, $"{options} -- --convert {NestedGuest.KeepsPages}");
         guest.AssertShown(isFullscreen: options.Length == 0);
         Assert.Equal(("convert", "direct is switched off (--convert)"), (guest.Stats.GetProperty("rung").GetString(), guest.Stats.GetProperty("reason").GetString()));
         Assert.InRange(guest.Stats.GetProperty("frames_presented").GetInt64(), 1, long.MaxValue);

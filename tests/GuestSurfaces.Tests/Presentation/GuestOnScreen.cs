@@ -37,9 +37,10 @@ internal sealed class GuestOnScreen : IDisposable
     /// <param name="compositor">What the compositor offers; null: no explicit synchronisation.</param>
     /// <param name="options">The presenter's.</param>
     /// <param name="isLinked">Whether the presenter is at the other end of a link.</param>
-    public GuestOnScreen(FakeCompositorOptions? compositor = null, PresenterOptions? options = null, bool isLinked = false)
+    /// <param name="keepsPages">Whether its pages are shown in any case.</param>
+    public GuestOnScreen(FakeCompositorOptions? compositor = null, PresenterOptions? options = null, bool isLinked = false, bool keepsPages = false)
     {
-        Gpu = new GpuHarness(new VirtioGpuOptions { Exporter = _exporter, ScanoutCount = 2 }, withSession: true);
+        Gpu = new GpuHarness(new VirtioGpuOptions { Exporter = _exporter, ScanoutCount = 2, KeepsPages = keepsPages }, withSession: true);
         Compositor = new FakeCompositor(compositor ?? new FakeCompositorOptions { DmabufVersion = 4 }, Gpu.Clock);
         _fences = Compositor.Options.Fences ?? new FakeFences();
         Sync.Fences = _fences;

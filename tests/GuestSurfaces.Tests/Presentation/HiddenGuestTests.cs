@@ -39,6 +39,16 @@ public sealed class HiddenGuestTests
     }
 
     [Fact]
+    public void On_request_a_hidden_guests_pages_stay_and_its_flips_are_counted()
+    {
+        using var g = new GuestOnScreen(keepsPages: true);
+        g.FlipFor(500 * Ms, isVisible: true);
+        g.FlipFor(3000 * Ms, isVisible: false, () => Assert.True(g.ArePagesShown));
+        Assert.Equal((Rung.Direct, 0L), (g.Statistics.Rung.Rung, g.Statistics.BytesCopied));
+        Assert.True(g.Statistics.UnprotectedFlips > 8);
+    }
+
+    [Fact]
     public void Unprotected_flips_of_a_hidden_guest_are_few()
     {
         using var g = new GuestOnScreen();

@@ -79,7 +79,7 @@ case $name in
     direct | convert | copy)
         ours=()
         warm=${warm:-16}
-        case $name in convert) ours=(--convert) ;; copy) ours=(--zero-copy off) ;; esac
+        case $name in direct) ours=(--zero-copy always) ;; convert) ours=(--convert --zero-copy always) ;; copy) ours=(--zero-copy off) ;; esac
         /tmp/gs-program/guest-surfaces attach vhost-user --socket-path "$work/gpu.sock" --once --size "$size" "${ours[@]}" \
             --stats "$work/stats.json" > "$work/attach.log" 2>&1 &
         attach=$!
