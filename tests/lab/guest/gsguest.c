@@ -12,7 +12,7 @@
 //   gs.seconds=T     duration of paced, flood, modetest, weston; pause before each reboot (default 5; reboot 1)
 //   gs.hold=T        power off T seconds after GS-DONE (default: hold the last picture for ever)
 //   gs.wait=T        seconds to wait for a DRM device (default 10)
-//   gs.trace=1       what the kernel traces of fences is summed up with GS-DONE: GS-FENCES
+//   gs.trace=N       what the kernel traces of fences is summed up with GS-DONE: GS-FENCES; N-1 of its lines are printed
 //
 // Lines on the serial console (ttyS0), always whole lines, nothing else starts with GS-
 //   GS-BOOT  up=SECONDS                                    first line of user space
@@ -203,7 +203,9 @@ static void sum_up_trace(void)
     double longest = 0;
     trace_setting("tracing_on", "0");
     FILE *trace = fopen(TRACING "trace", "re");
-    while (trace && fgets(line, sizeof line, trace)) {
+    for (int left = traces - 1; trace && fgets(line, sizeof line, trace);) {
+        if (line[0] != '#' && left-- > 0)
+            say("%.*s", (int)strcspn(line, "\n"), line);
         const char *colon = strstr(line, ": ");
         double t = 0;
         for (const char *at = colon; at && at > line && at[-1] != ' '; t = atof(--at)) { }
