@@ -40,7 +40,7 @@ for root in trixie sid; do
             case $shell in kiosk) window=full ;; desktop) window=200x150 ;; esac
             # shellcheck disable=SC2016 # for the shell inside
             "$lab_dir/l1.sh" run "$work/l1" 'set -e
-                GS_SHELL='$shell' GS_LIMIT=7200 tests/lab/compositors.sh up '$compositor' /tmp/w 320x240 > /dev/null
+                GS_SHELL='"$shell"' GS_LIMIT=7200 tests/lab/compositors.sh up '"$compositor"' /tmp/w 320x240 > /dev/null
                 trap "tests/lab/compositors.sh down /tmp/w" EXIT
                 "$DOTNET_ROOT/dotnet" /share/lab/lab-shot.dll flips "$(cat /tmp/w/display)" '"$window $each"' 10000' 3600 > "$work/out" || status=1
             { printf '%s: ' "$compositor of $root"; cat "$work/out"; } | tee -a "$result"

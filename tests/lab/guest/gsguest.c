@@ -199,7 +199,7 @@ static void sum_up_trace(void)
     static double waiting[MAX_FENCES];
     char line[512];
     int waits = 0, timed_out = 0, overtaken = 0, flushes = 0;
-    unsigned long lost = 0;
+    unsigned long lost = 0, context = 0;
     double longest = 0;
     trace_setting("tracing_on", "0");
     FILE *trace = fopen(TRACING "trace", "re");
@@ -222,9 +222,12 @@ static void sum_up_trace(void)
             unsigned long fence = number_after(line, "fence_id=");
             if ((number_after(line, "flags=") & 1) && fence < MAX_FENCES)
                 fences[fence] |= ANSWERED;
-        } else if (strstr(line, "driver=virtio_gpu")) {
+        } else if (strstr(line, "dma_fence_")) {
+            // newer kernels don't name the driver of a fence that has signalled
             unsigned long fence = number_after(line, "seqno=");
-            if (fence >= MAX_FENCES)
+            if (strstr(line, "timeline=controlq"))
+                context = number_after(line, "context=");
+            if (fence >= MAX_FENCES || number_after(line, "context=") != context)
                 continue;
             if (strstr(line, "dma_fence_wait_start:")) {
                 waiting[fence] = t;
