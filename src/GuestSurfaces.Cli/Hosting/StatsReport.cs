@@ -53,11 +53,21 @@ internal sealed record StatsReport
     /// <summary>How the display and the compositor tell each other when dma-bufs are read.</summary>
     public string SyncMode { get; init; } = "";
 
-    /// <summary>Why no better way.</summary>
+    /// <summary>Why no better way, or not the one that was asked for.</summary>
     public string SyncReason { get; init; } = "";
+
+    /// <summary>What becomes of flips that come faster than the screen refreshes.</summary>
+    public string Policy { get; init; } = "";
+
+    /// <summary>Why not what was asked for.</summary>
+    public string PolicyReason { get; init; } = "";
 
     public long FramesDropped { get; init; }
 
+    /// <summary>Flips answered by the clock, since the compositor didn't in time.</summary>
+    public long LateFlips { get; init; }
+
+    /// <summary>Of those, the ones that let the guest draw into pages that were still read.</summary>
     public long UnprotectedFlips { get; init; }
 
     public long TornWrites { get; init; }

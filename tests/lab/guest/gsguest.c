@@ -234,7 +234,8 @@ static void sum_up_trace(void)
             } else if (strstr(line, "dma_fence_wait_end:")) {
                 waits++;
                 timed_out += !(fences[fence] & SIGNALLED);
-                longest = t - waiting[fence] > longest ? t - waiting[fence] : longest;
+                if (waiting[fence] > 0 && t - waiting[fence] > longest) // or it has begun before there was a trace
+                    longest = t - waiting[fence];
             } else if (!(fences[fence] & SIGNALLED)) {
                 overtaken += !(fences[fence] & ANSWERED);
                 flushes += (fences[fence] & (FLUSH | ANSWERED)) == FLUSH;
