@@ -21,13 +21,14 @@ public sealed class StatsReportTests
     [Fact]
     public void Members_have_the_documented_names_and_kinds()
     {
-        using var json = Write(new StatsReport { FlushToCommitUs = new Percentiles(1, 2, 3), FlushToGuestUs = new Percentiles(4, 5.5, 6) });
+        using var json = Write(new StatsReport { FlushToCommitUs = new Percentiles(1, 2, 3), FlushToGuestUs = new Percentiles(4, 5.5, 6) { P999 = 5.75 } });
         var root = json.RootElement;
         Assert.Equal(1, root.GetProperty("schema").GetInt32());
         Assert.All(s_texts, name => Assert.Equal(JsonValueKind.String, root.GetProperty(name).ValueKind));
         Assert.All(s_numbers, name => Assert.Equal(JsonValueKind.Number, root.GetProperty(name).ValueKind));
         Assert.Equal([1, 2, 3], Numbers(root.GetProperty("flush_to_commit_us")));
         Assert.Equal([4, 5.5, 6], Numbers(root.GetProperty("flush_to_guest_us")));
+        Assert.Equal(5.75, root.GetProperty("flush_to_guest_us").GetProperty("p999").GetDouble());
         Assert.Equal([.. s_texts, .. s_numbers, "flush_to_commit_us", "flush_to_guest_us"], root.EnumerateObject().Select(static p => p.Name).ToHashSet());
     }
 

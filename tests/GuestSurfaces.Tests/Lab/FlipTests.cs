@@ -16,6 +16,8 @@ public abstract partial class FlipTests(L1Machine l1)
     private const string Window = "200x150";
     private const int ControlFlips = 40;
     private const int PatienceMs = 10_000;
+    private const double SlowestHz = 10; // two refreshes are 30 Hz
+    private const double SmallestShare = 0.5; // of the rate before
 
     /// <summary>Each buffer is painted in one colour, as soon as the guest is told that it may: no refresh has two. Control: a guest that doesn't wait for it is seen drawing.</summary>
     /// <param name="compositor">As compositors.sh names it.</param>
@@ -63,6 +65,17 @@ public abstract partial class FlipTests(L1Machine l1)
         Assert.Equal(10, Number(lines[^1], "early")); // 200 ms are more than anybody's two refreshes
     }
 
+    /// <summary>A guest that is hidden for a while has its answers all the time, and flips again as it did.</summary>
+    /// <param name="compositor">As compositors.sh names it.</param>
+    /// <param name="ways">What each is called, and the commands that hide it and show it again; $PID is the compositor.</param>
+    protected void AssertRunsOn(string compositor, params (string Name, string Hide, string Show)[] ways)
+    {
+        var lines = PauseLine().Matches(Run(compositor, "kiosk", $"pauses $D 5 {string.Join(' ', ways.Select(static way => $"{way.Name} \"{way.Hide}\" \"{way.Show}\""))}"));
+        Assert.Equal(ways.Select(static way => way.Name), lines.Select(static line => line.Groups["what"].Value));
+        Assert.All(lines, static line => Assert.InRange(Figure(line, "paused"), SlowestHz, double.MaxValue));
+        Assert.All(lines, static line => Assert.InRange(Figure(line, "share"), SmallestShare, double.MaxValue));
+    }
+
     private string Run(string compositor, string shell, params string[] checks)
     {
         var program = $"\"$DOTNET_ROOT/dotnet\" '{Path.Combine(AppContext.BaseDirectory, "lab-shot.dll")}'";
@@ -70,9 +83,9 @@ public abstract partial class FlipTests(L1Machine l1)
         var output = string.Concat(checks.Select(check => l1.Run(
             $"""
             set -e
-            GS_SHELL={shell} tests/lab/compositors.sh up {compositor} /tmp/w {Screen} > /dev/null
+            GS_SHELL={shell} tests/lab/compositors.sh up {compositor} /tmp/w {Screen} > /tmp/w.up
             trap 'tests/lab/compositors.sh down /tmp/w' EXIT
-            D=$(cat /tmp/w/display)
+            D=$(sed -n 's/^WAYLAND_DISPLAY=//p' /tmp/w.up) PID=$(sed -n 's/^PID=//p' /tmp/w.up)
             {program} {check}
             """ + "\n",
             480)));
@@ -82,6 +95,8 @@ public abstract partial class FlipTests(L1Machine l1)
 
     private static string WindowOf(string shell) => shell == "kiosk" ? "full" : Window;
 
+    private static double Figure(Match line, string group) => double.Parse(line.Groups[group].Value, CultureInfo.InvariantCulture);
+
     private static int Number(Match line, string group) => int.Parse(line.Groups[group].Value, CultureInfo.InvariantCulture);
 
     [GeneratedRegex(@"^FLIPS sync=(?<sync>\S+) rung=(?<rung>\w+) window=\S+ control=(?<control>\w+) flips=(?<flips>\d+) seconds=\S+ refreshes=\d+ missed=\d+ changes=(?<changes>\d+) wrong=(?<wrong>\d+) unprotected=(?<unprotected>\d+) scanned_out=(?<scanned>\d+) copied=(?<copied>\d+) ", RegexOptions.Multiline)]
@@ -89,6 +104,9 @@ public abstract partial class FlipTests(L1Machine l1)
 
     [GeneratedRegex(@"^ACQUIRE sync=(?<sync>\S+) window=\S+ late_ms=\d+ control=(?<control>\w+) pictures=\d+ wrong=(?<wrong>\d+) ", RegexOptions.Multiline)]
     private static partial Regex AcquireLine();
+
+    [GeneratedRegex(@"^PAUSE what=(?<what>\S+) sync=\S+ former_hz=\S+ paused_hz=(?<paused>\S+) resumed_hz=\S+ share=(?<share>\S+) ", RegexOptions.Multiline)]
+    private static partial Regex PauseLine();
 
     [GeneratedRegex(@"^RELEASE sync=(?<sync>\S+) window=\S+ late_ms=\d+ cap=(?<cap>\S+) flips=\d+ early=(?<early>\d+) uncounted=(?<uncounted>\d+) unprotected=(?<unprotected>\d+)", RegexOptions.Multiline)]
     private static partial Regex ReleaseLine();
@@ -140,4 +158,11 @@ public sealed class NewestFlipTests(NewestMachine l1) : FlipTests(l1), IClassFix
     [InlineData("weston-drm+feedback", "linux-explicit-synchronization", "kiosk")]
     [InlineData("weston-drm+feedback", "linux-explicit-synchronization", "desktop")]
     public void A_picture_is_not_shown_before_its_fence_by_either_protocol(string compositor, string mode, string shell) => _l1.Try(() => AssertNeverEarly(compositor, mode, shell));
+
+    /// <summary>It runs on, answered by its timer, and its window is there again at once: figures, which an emulated machine makes worse, are in the test's output.</summary>
+    [Fact]
+    public void A_guest_that_nobody_sees_runs_on_and_comes_back() => _l1.Try(() => AssertRunsOn(
+        "sway-drm", ("workspace", Tell("workspace 2"), Tell("workspace 1")), ("stopped", "kill -STOP $PID", "kill -CONT $PID")));
+
+    private static string Tell(string command) => $"tests/lab/compositors.sh tell sway-drm /tmp/w {command} > /dev/null";
 }

@@ -12,7 +12,7 @@
 //   gs.seconds=T     duration of paced, flood, modetest, weston; pause before each reboot (default 5; reboot 1)
 //   gs.hold=T        power off T seconds after GS-DONE (default: hold the last picture for ever)
 //   gs.wait=T        seconds to wait for a DRM device (default 10)
-//   gs.trace=1       what the kernel traces of fences is summed up with GS-DONE: GS-FENCES
+//   gs.trace=N       what the kernel traces of fences is summed up with GS-DONE: GS-FENCES; N-1 of its lines are printed
 //
 // Lines on the serial console (ttyS0), always whole lines, nothing else starts with GS-
 //   GS-BOOT  up=SECONDS                                    first line of user space
@@ -199,11 +199,13 @@ static void sum_up_trace(void)
     static double waiting[MAX_FENCES];
     char line[512];
     int waits = 0, timed_out = 0, overtaken = 0, flushes = 0;
-    unsigned long lost = 0;
+    unsigned long lost = 0, context = 0;
     double longest = 0;
     trace_setting("tracing_on", "0");
     FILE *trace = fopen(TRACING "trace", "re");
-    while (trace && fgets(line, sizeof line, trace)) {
+    for (int left = traces - 1; trace && fgets(line, sizeof line, trace);) {
+        if (line[0] != '#' && left-- > 0)
+            say("%.*s", (int)strcspn(line, "\n"), line);
         const char *colon = strstr(line, ": ");
         double t = 0;
         for (const char *at = colon; at && at > line && at[-1] != ' '; t = atof(--at)) { }
@@ -220,16 +222,20 @@ static void sum_up_trace(void)
             unsigned long fence = number_after(line, "fence_id=");
             if ((number_after(line, "flags=") & 1) && fence < MAX_FENCES)
                 fences[fence] |= ANSWERED;
-        } else if (strstr(line, "driver=virtio_gpu")) {
+        } else if (strstr(line, "dma_fence_")) {
+            // newer kernels don't name the driver of a fence that has signalled
             unsigned long fence = number_after(line, "seqno=");
-            if (fence >= MAX_FENCES)
+            if (strstr(line, "timeline=controlq"))
+                context = number_after(line, "context=");
+            if (fence >= MAX_FENCES || number_after(line, "context=") != context)
                 continue;
             if (strstr(line, "dma_fence_wait_start:")) {
                 waiting[fence] = t;
             } else if (strstr(line, "dma_fence_wait_end:")) {
                 waits++;
                 timed_out += !(fences[fence] & SIGNALLED);
-                longest = t - waiting[fence] > longest ? t - waiting[fence] : longest;
+                if (waiting[fence] > 0 && t - waiting[fence] > longest) // or it has begun before there was a trace
+                    longest = t - waiting[fence];
             } else if (!(fences[fence] & SIGNALLED)) {
                 overtaken += !(fences[fence] & ANSWERED);
                 flushes += (fences[fence] & (FLUSH | ANSWERED)) == FLUSH;
