@@ -19,7 +19,7 @@ if [ "$*" = all ]; then everything=1; set -- A B C D; fi
 roots=() images=() westons=()
 for tier; do
     case $tier in
-        A) roots+=(trixie vmm) westons+=(14) ;;
+        A) roots+=(trixie vmm libvirt) westons+=(14) ;;
         B) roots+=(trixie kernel) images+=(trixie) ;;
         C) roots+=(sid kernel) images+=(sid) westons+=(16) ;;
         D) roots+=(trixie vmm kernel bookworm) images+=(trixie bookworm) ;;

@@ -6,6 +6,7 @@
 #   roots.sh sid           the same of the newest Debian: weston 16, sway 1.12 or whatever it is today
 #   roots.sh bookworm      Debian 12: weston 10, QEMU 7.2, vhost-user-gpu
 #   roots.sh vmm           the QEMU of Debian 13's backports: 11.1, which has vhost-user-test-device-pci and with it blobs
+#   roots.sh libvirt       Debian 13's libvirt and QEMU
 #   roots.sh kernel        what builds modules for Debian 13's kernel: its headers, its sources, a compiler
 #   roots.sh --path NAME   prints where it is or would be
 #
@@ -48,6 +49,7 @@ case $name in
         packages=(busybox-static qemu-system-x86 libvirglrenderer1 libepoxy0 libgbm1 libgl1-mesa-dri)
         gui=qemu-system-gui
         ;;
+    libvirt) packages=(busybox-static procps libvirt-daemon libvirt-daemon-driver-qemu libvirt-clients qemu-system-x86 libstdc++6 libgcc-s1 zlib1g) ;;
     kernel)
         packages=(busybox-static make linux-headers-amd64 linux-source-6.12 xz-utils)
         ;;

@@ -5,7 +5,7 @@ using GuestSurfaces.Wayland;
 namespace GuestSurfaces.Testing.Screenshots;
 
 /// <summary>
-/// Takes a picture of a compositor's first output by whichever protocol it has: weston_screenshooter (Weston 10), weston_capture_v1 (11 and up; both want
+/// Takes a picture of a compositor's output by whichever protocol it has: weston_screenshooter (Weston 10), weston_capture_v1 (11 and up; both want
 /// Weston's --debug), wlr-screencopy (sway). Unlike weston-screenshooter it doesn't lose pixels whose fourth byte is 0.
 /// </summary>
 public sealed class Screenshot : IWlOutputListener, IWestonScreenshooterListener, IWestonCaptureSourceV1Listener, IZwlrScreencopyFrameV1Listener
@@ -14,6 +14,7 @@ public sealed class Screenshot : IWlOutputListener, IWestonScreenshooterListener
 
     private readonly WaylandConnection _connection;
     private readonly WaylandGlobals _globals;
+    private readonly int _output;
     private int _width;
     private int _height;
     private uint _format = (uint)WlShmFormat.Xrgb8888;
@@ -22,21 +23,23 @@ public sealed class Screenshot : IWlOutputListener, IWestonScreenshooterListener
     private string? _failure;
     private bool _isUpsideDown;
 
-    private Screenshot(WaylandConnection connection, WaylandGlobals globals)
+    private Screenshot(WaylandConnection connection, WaylandGlobals globals, int output)
     {
         _connection = connection;
         _globals = globals;
+        _output = output;
     }
 
     /// <summary>Takes a picture.</summary>
     /// <param name="display">The compositor's socket: its path, or a name in XDG_RUNTIME_DIR.</param>
+    /// <param name="output">Which output, as the compositor lists them.</param>
     /// <exception cref="NotSupportedException">The compositor has none of these protocols.</exception>
-    public static Picture Take(string display)
+    public static Picture Take(string display, int output = 0)
     {
         using var connection = WaylandConnection.Connect(display);
         var globals = new WaylandGlobals(connection);
         connection.Roundtrip(s_timeout);
-        return new Screenshot(connection, globals).Take();
+        return new Screenshot(connection, globals, output).Take();
     }
 
     void IWlOutputListener.OnMode(WlOutput sender, WlOutputMode flags, int width, int height, int refresh)
@@ -76,7 +79,7 @@ public sealed class Screenshot : IWlOutputListener, IWestonScreenshooterListener
 
     private Picture Take()
     {
-        var output = _globals.Require<WlOutput>();
+        var output = _globals.Bind<WlOutput>(_globals.All.Where(static global => global.Interface == WlOutput.InterfaceType.Name).ElementAt(_output));
         output.Listener = this;
         _connection.Roundtrip(s_timeout);
         Action<WlBuffer> shoot;

@@ -38,9 +38,9 @@ public sealed class DesktopSeatTests
         using var bench = new LabBench("sway", size: $"{Width}x{Height}");
         var viewer = Start(bench);
         using var seat = new VirtualSeat(bench.Display, Width, Height);
-        var heard = new HeardInput(bench, "vm");
-        var keys = new Expected(heard, InputKind.Keyboard);
-        var pointer = new Expected(heard, InputKind.Pointer);
+        var heard = new HeardInput(bench.SerialLog("vm"));
+        var keys = new ExpectedInput(heard, InputKind.Keyboard);
+        var pointer = new ExpectedInput(heard, InputKind.Pointer);
         Meet(seat, keys, pointer);
 
         for (var first = 1; first <= VirtualSeat.LastKey; first += Batch)
@@ -122,10 +122,10 @@ public sealed class DesktopSeatTests
         using var bench = new LabBench("sway", size: $"{Width}x{Height}");
         var viewer = Start(bench);
         using var seat = new VirtualSeat(bench.Display, Width, Height);
-        var heard = new HeardInput(bench, "vm");
-        var keys = new Expected(heard, InputKind.Keyboard);
-        var pointer = new Expected(heard, InputKind.Pointer);
-        var mouse = new Expected(heard, InputKind.Mouse);
+        var heard = new HeardInput(bench.SerialLog("vm"));
+        var keys = new ExpectedInput(heard, InputKind.Keyboard);
+        var pointer = new ExpectedInput(heard, InputKind.Pointer);
+        var mouse = new ExpectedInput(heard, InputKind.Mouse);
         Meet(seat, keys, pointer);
         Grab(seat, viewer, keys, 1);
 
@@ -201,10 +201,48 @@ public sealed class DesktopSeatTests
     }
 
     [Fact]
+    public void One_pointer_over_two_heads_is_where_it_is_on_the_guests_desktop()
+    {
+        using var bench = new LabBench("sway", shell: "tiled", size: $"{Width}x{Height}");
+        Start(bench, ["--outputs", "2", "--size", $"{Width / 2}x{Height}", "--no-resize"], "input", "--outputs", "2");
+        var screen = bench.ShootUntil(picture => HeadsOn(picture).Order().SequenceEqual(bench.Held("vm").Values.Order()));
+        if (HeadsOn(screen)[0] != bench.Held("vm")[0])
+        {
+            bench.Tell("focus left; move right"); // which window came first is chance
+            bench.ShootUntil(picture => HeadsOn(picture).SequenceEqual([bench.Held("vm")[0], bench.Held("vm")[1]]));
+        }
+
+        using var seat = new VirtualSeat(bench.Display, Width, Height);
+        var pointer = new ExpectedInput(new HeardInput(bench.SerialLog("vm")), InputKind.Pointer);
+        LabBench.WaitUntil(
+            () =>
+            {
+                seat.MoveTo(3, 3);
+                seat.MoveTo(5, 7);
+                return pointer.HasNews;
+            },
+            TimeSpan.FromSeconds(20),
+            "the guest hears of places");
+        pointer.SkipTo(PlaceAt(5, 7)[^1]);
+
+        // The heads lie side by side here as they do in the guest, so that a place of the output is the same place of the guest's desktop.
+        foreach (var (x, y) in ((int, int)[])[(Width / 4, Height / 2), ((Width / 2) + 1, 20), (Width - 3, Height - 9), ((Width / 2) - 1, 30)])
+        {
+            seat.MoveTo(x, y);
+            pointer.Add(PlaceAt(x, y));
+            pointer.Await();
+        }
+
+        bench.AssertNoKernelErrors("vm");
+
+        static uint[] HeadsOn(Picture picture) => [picture.Crop(0, 0, Width / 2, Height).Crc, picture.Crop(Width / 2, 0, Width / 2, Height).Crc];
+    }
+
+    [Fact]
     public void The_chord_works_while_a_real_guest_flips()
     {
         using var bench = new LabBench("sway", size: $"{Width}x{Height}");
-        var viewer = Start(bench, "flip", "--frames", "0");
+        var viewer = Start(bench, [], "flip", "--frames", "0");
         using var seat = new VirtualSeat(bench.Display, Width, Height);
         GrabAndRelease(seat, viewer);
         bench.AssertNoKernelErrors("vm");
@@ -275,15 +313,19 @@ public sealed class DesktopSeatTests
         }
     }
 
-    private static LabProcess Start(LabBench bench, string job = "input", params string[] jobOptions)
+    private static LabProcess Start(LabBench bench) => Start(bench, [], "input");
+
+    private static LabProcess Start(LabBench bench, string[] deviceOptions, string job = "input", params string[] jobOptions)
     {
         var inputs = new[] { InputKind.Keyboard, InputKind.Pointer, InputKind.Mouse }.Select(static kind => kind.ToString().ToLowerInvariant()).ToArray();
-        bench.StartDeviceAlone("guest", [.. inputs.SelectMany(name => (string[])[$"--{name}", bench[$"{name}.sock"]])]);
+        bench.StartDeviceAlone("guest", [.. deviceOptions, .. inputs.SelectMany(name => (string[])[$"--{name}", bench[$"{name}.sock"]])]);
         var viewer = bench.StartViewer("guest");
         bench.StartGuest("vm", "guest", ["--qemu", "vmm", .. inputs.SelectMany(name => (string[])["--input", bench[$"{name}.sock"]]), "--job", job, .. jobOptions]);
         if (job == "input")
         {
             bench.WaitFor("vm", "^GS-DONE");
+            if (deviceOptions.Length > 0)
+                return viewer;
             bench.ShootUntil(picture => bench.Held("vm").TryGetValue(0, out var held) && picture.Crc == held);
         }
         else
@@ -294,14 +336,14 @@ public sealed class DesktopSeatTests
         return viewer;
     }
 
-    private static void Grab(VirtualSeat seat, LabProcess viewer, Expected keys, int count)
+    private static void Grab(VirtualSeat seat, LabProcess viewer, ExpectedInput keys, int count)
     {
         PressChord(seat, keys);
         AwaitLines(viewer, Grabbed, count);
     }
 
     // None of its keys stays pressed in the guest, and the last doesn't come there.
-    private static void PressChord(VirtualSeat seat, Expected? keys)
+    private static void PressChord(VirtualSeat seat, ExpectedInput? keys)
     {
         foreach (var isPressed in (bool[])[true, false])
         {
@@ -331,7 +373,7 @@ public sealed class DesktopSeatTests
     }
 
     /// <summary>Types and points until the guest hears it: a seat's new devices, and a new window, take a moment to find each other. What comes after is expected in full.</summary>
-    private static void Meet(VirtualSeat seat, Expected keys, Expected pointer)
+    private static void Meet(VirtualSeat seat, ExpectedInput keys, ExpectedInput pointer)
     {
         var step = 0;
         LabBench.WaitUntil(
@@ -353,7 +395,7 @@ public sealed class DesktopSeatTests
         pointer.SkipTo(PlaceAt(5, 7)[^1]);
     }
 
-    private static void Tap(VirtualSeat seat, Expected keys, ushort key)
+    private static void Tap(VirtualSeat seat, ExpectedInput keys, ushort key)
     {
         seat.Key(key, true);
         seat.Key(key, false);
@@ -368,29 +410,4 @@ public sealed class DesktopSeatTests
         [new(InputEventType.Absolute, InputCodes.AbsoluteX, Scale(x, Width)), new(InputEventType.Absolute, InputCodes.AbsoluteY, Scale(y, Height))];
 
     private static int Scale(int at, int length) => ((at * (InputCodes.AbsoluteMax + 1)) + length - 1) / length;
-
-    /// <summary>What one of the guest's devices is to have told, in this order and nothing else.</summary>
-    private sealed class Expected(HeardInput heard, InputKind kind)
-    {
-        private readonly List<InputEvent> _events = [];
-
-        /// <summary>Whether something was told that isn't expected.</summary>
-        public bool HasNews => heard.Of(kind).Count > _events.Count;
-
-        public void Add(params ReadOnlySpan<InputEvent> events) => _events.AddRange(events);
-
-        public void Await()
-        {
-            LabBench.WaitUntil(() => heard.Of(kind).Count >= _events.Count, TimeSpan.FromSeconds(30), $"{kind}: {_events.Count} events, up to {_events[^1]}");
-            Assert.Equal(_events, heard.Of(kind));
-        }
-
-        /// <summary>Takes what is told up to an event as it comes.</summary>
-        public void SkipTo(InputEvent last)
-        {
-            LabBench.WaitUntil(() => heard.Of(kind) is [.., var e] && e == last, TimeSpan.FromSeconds(30), $"{kind}: {last}");
-            _events.Clear();
-            _events.AddRange(heard.Of(kind));
-        }
-    }
 }

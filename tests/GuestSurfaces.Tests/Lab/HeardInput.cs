@@ -6,7 +6,8 @@ using GuestSurfaces.Core.Input;
 namespace GuestSurfaces.Tests.Lab;
 
 /// <summary>What a guest with the job "input" has read from /dev/input, as it prints it: without frames' ends, and without lamps and repeated keys, which are its own doing.</summary>
-internal sealed partial class HeardInput(LabBench bench, string guest)
+/// <param name="serialLog">Where its serial line's words are.</param>
+internal sealed partial class HeardInput(string serialLog)
 {
     private const int Repeated = 2;
 
@@ -18,7 +19,7 @@ internal sealed partial class HeardInput(LabBench bench, string guest)
     {
         var names = new Dictionary<string, string>();
         var heard = new List<(string, InputEvent)>();
-        foreach (var line in File.ReadLines(Path.Combine(bench[guest], "serial.log")))
+        foreach (var line in File.ReadLines(serialLog))
         {
             if (NameLine().Match(line) is { Success: true } name)
                 names[name.Groups[1].Value] = name.Groups[2].Value.TrimEnd();

@@ -32,7 +32,7 @@ public sealed class InputTests
         RunUntil(() => viewer.IsInCharge, "the viewer is in charge");
         Assert.Equal(InputKinds.Keyboard | InputKinds.Pointer | InputKinds.Touch | InputKinds.Tablet, viewer.SourceTakes);
 
-        var heard = new HeardInput(bench, "vm");
+        var heard = new HeardInput(bench.SerialLog("vm"));
         var sent = new List<(string Device, InputEvent Event)>();
         for (var first = 1; first <= InputCodes.LastKey; first += Batch)
         {

@@ -129,11 +129,14 @@ internal sealed partial class LabBench : IDisposable
     public string WaitFor(string guest, string pattern) => Script("vm.sh", "wait", this[guest], pattern, "120").Trim();
 
     /// <summary>The checksums that the guest says its heads show, by head.</summary>
-    public IReadOnlyDictionary<int, uint> Held(string guest) => File.ReadAllLines(Path.Combine(this[guest], "serial.log"))
+    public IReadOnlyDictionary<int, uint> Held(string guest) => File.ReadAllLines(SerialLog(guest))
         .Select(ParseHold)
         .OfType<(int Head, uint Crc)>()
         .GroupBy(hold => hold.Head)
         .ToDictionary(group => group.Key, group => group.Last().Crc);
+
+    /// <summary>Where a guest's serial line's words are.</summary>
+    public string SerialLog(string guest) => Path.Combine(this[guest], "serial.log");
 
     /// <summary>Fails if the guest's kernel complained.</summary>
     public void AssertNoKernelErrors(string guest) => Script("vm.sh", "errors", this[guest]);
@@ -155,16 +158,17 @@ internal sealed partial class LabBench : IDisposable
         return Picture.ReadPng(this["all.png"]);
     }
 
-    public Picture Shoot() => Screenshot.Take(Display);
+    public Picture Shoot(int output = 0) => Screenshot.Take(Display, output);
 
     /// <summary>Takes pictures until one fits: a compositor shows a frame a refresh or two after the guest has drawn it. The last one is kept as shot.png.</summary>
     /// <param name="fits">Whether it is the one.</param>
-    public Picture ShootUntil(Func<Picture, bool> fits)
+    /// <param name="output">Of which output, as the compositor lists them.</param>
+    public Picture ShootUntil(Func<Picture, bool> fits, int output = 0)
     {
         Picture? picture = null;
         try
         {
-            WaitUntil(() => fits(picture = Shoot()), TimeSpan.FromSeconds(10), "the screen shows what the guest drew");
+            WaitUntil(() => fits(picture = Shoot(output)), TimeSpan.FromSeconds(10), "the screen shows what the guest drew");
         }
         finally
         {

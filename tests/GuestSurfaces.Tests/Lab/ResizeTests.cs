@@ -11,6 +11,7 @@ public sealed partial class ResizeTests
 {
     private const int ScreenWidth = 1920;
     private const int ScreenHeight = 1200;
+    private static readonly string[] s_scales = ["1", "2", "1.5"];
 
     // Each scale with full screen (the monitor's own pixels) and with a window of its own size.
     [Theory]
@@ -34,6 +35,50 @@ public sealed partial class ResizeTests
         AwaitMode(bench, $"{floatingWidth}x600");
         bench.Tell("move absolute position 0 0");
         bench.ShootUntil(picture => picture.Crop(0, 0, floatingWidth, 600).Crc == bench.Held("vm")[0]);
+        AssertEndsWell(bench, bridge);
+    }
+
+    [Fact]
+    public void A_flipping_guest_that_wanders_between_outputs_of_different_scale_is_shown_one_to_one_on_each()
+    {
+        using var bench = new LabBench("sway", size: "1280x800");
+        PlugOutputs(bench);
+        var bridge = bench.StartBridge("guest", "--once", "--verbose");
+        bench.StartGuest("vm", "guest", "--qemu", "vmm", "--device", "test", "--job", "flip", "--frames", "0", "--limit", "300");
+        bench.WaitFor("vm", "^GS-READY");
+        for (var step = 1; step <= 4 * s_scales.Length; step++)
+            MoveTo(step % s_scales.Length);
+        bench.Press("vm");
+        bench.WaitFor("vm", "^GS-DONE");
+        for (var output = s_scales.Length - 1; output >= 0; output--)
+        {
+            MoveTo(output);
+            bench.ShootUntil(picture => picture.Crc == bench.Held("vm")[0], output);
+        }
+
+        AssertEndsWell(bench, bridge);
+
+        void MoveTo(int output) => bench.Tell($"[app_id=\".*\"] move container to output HEADLESS-{output + 1}");
+    }
+
+    [Fact]
+    public void A_window_that_wanders_between_outputs_of_different_scale_has_the_pixels_of_each()
+    {
+        using var bench = new LabBench("sway", shell: "desktop", size: "1280x800");
+        PlugOutputs(bench);
+        var bridge = bench.StartBridge("guest", "--once", "--verbose");
+        bench.StartGuest("vm", "guest", "--qemu", "vmm", "--device", "test", "--job", "follow", "--limit", "300");
+        bench.WaitFor("vm", "^GS-DONE");
+        bench.Tell("resize set 640 400");
+        foreach (var output in (int[])[0, 1, 2, 1, 0])
+        {
+            var scale = double.Parse(s_scales[output], CultureInfo.InvariantCulture);
+            var (width, height) = ((int)(640 * scale), (int)(400 * scale));
+            bench.Tell($"move absolute position {output * 1280} 0");
+            AwaitMode(bench, $"{width}x{height}");
+            bench.ShootUntil(picture => picture.Crop(0, 0, width, height).Crc == bench.Held("vm")[0], output);
+        }
+
         AssertEndsWell(bench, bridge);
     }
 
@@ -133,6 +178,17 @@ public sealed partial class ResizeTests
             $"each head is {width} wide");
     }
 
+    // Of the same pixels, side by side.
+    private static void PlugOutputs(LabBench bench)
+    {
+        for (var i = 0; i < s_scales.Length; i++)
+        {
+            if (i > 0)
+                bench.Tell("create_output");
+            bench.Tell($"output HEADLESS-{i + 1} mode --custom 1280x800@60Hz position {i * 1280} 0 scale {s_scales[i]}");
+        }
+    }
+
     private static void AwaitMode(LabBench bench, string mode) => LabBench.WaitUntil(
         () => ShownLine().Matches(Serial(bench)).LastOrDefault()?.Groups[1].Value == mode, TimeSpan.FromSeconds(20), $"the guest shows {mode}");
 
@@ -145,7 +201,7 @@ public sealed partial class ResizeTests
         Assert.DoesNotContain("the display is gone", bridge.Output, StringComparison.Ordinal);
     }
 
-    private static string Serial(LabBench bench) => File.ReadAllText(Path.Combine(bench["vm"], "serial.log"));
+    private static string Serial(LabBench bench) => File.ReadAllText(bench.SerialLog("vm"));
 
     [GeneratedRegex(@"^GS-HOLD job=follow head=0 mode=(\d+x\d+)", RegexOptions.Multiline)]
     private static partial Regex ShownLine();

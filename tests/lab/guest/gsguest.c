@@ -809,12 +809,12 @@ static void job_console(void)
     done(lines, 0);
 }
 
-// Every event of every input device; the pattern is shown meanwhile.
+// Every event of every input device; the pattern is shown meanwhile, on every head.
 static void job_input(void)
 {
     struct pollfd devices[32];
     int count = 0;
-    set_up(1, 1, 0);
+    set_up(MAX_HEADS, 1, 0);
     say_hold("");
     for (int i = 0; i < 32; i++) {
         char path[32], name[80] = "?";
