@@ -12,7 +12,7 @@ namespace GuestSurfaces.Tests.Cli;
 /// <summary>What users are told: help, and one or two lines for everything that is wrong.</summary>
 public sealed class CommandLineTests
 {
-    private static readonly string[] s_commands = ["run", "attach", "device", "present", "fake-guest", "status", "bench", "doctor", "config", "completion", "man"];
+    private static readonly string[] s_commands = ["run", "attach", "device", "present", "fake-guest", "status", "plugin", "bench", "doctor", "config", "completion", "man"];
 
     [Fact]
     public void Root_help_has_one_line_for_each_command()

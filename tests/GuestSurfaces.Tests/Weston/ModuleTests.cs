@@ -164,12 +164,7 @@ public sealed class ModuleTests : IDisposable
     [Fact]
     public void Weston_under_valgrind_has_no_error_no_leak_and_no_descriptor_of_the_modules()
     {
-        if (!File.Exists("/usr/bin/valgrind"))
-        {
-            Assert.False(Environment.GetEnvironmentVariable("CI") == "true", "valgrind isn't installed");
-            Assert.Skip("valgrind isn't installed");
-        }
-
+        RequireValgrind();
         var log = _desktop["valgrind"];
         _desktop.Start(
             ["valgrind", "--leak-check=full", "--show-leak-kinds=definite,possible", "--track-fds=yes", "--child-silent-after-fork=yes", "--num-callers=30", $"--log-file={log}"],
@@ -223,6 +218,33 @@ public sealed class ModuleTests : IDisposable
         // What Weston itself and its helpers lose is their own.
         var reports = Directory.EnumerateFiles(desktop["."], "asan.*").SelectMany(File.ReadLines).ToList();
         Assert.DoesNotContain(reports, static line => line.Contains("meson-shim/", StringComparison.Ordinal) || line.Contains("ERROR: AddressSanitizer", StringComparison.Ordinal));
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void The_module_is_called_for_frames_only_while_there_is_a_guest_in_a_frame(bool hasGuest)
+    {
+        RequireValgrind();
+        var profile = _desktop["profile"];
+        _desktop.Start(["valgrind", "--tool=callgrind", "--child-silent-after-fork=yes", $"--callgrind-out-file={profile}"], hasGuest ? [Window] : []);
+        _desktop.WaitUntil(() => _desktop.Log.Contains($"guest-surfaces: {(hasGuest ? 1 : 0)} guests", StringComparison.Ordinal));
+        if (hasGuest)
+            _desktop.WaitUntil(() => _desktop.Output.Contains("shown", StringComparison.Ordinal));
+        _ = _desktop.RunClient("draw");
+        _desktop.End();
+        var called = File.ReadAllText(profile);
+        Assert.Contains("on_surface_created", called, StringComparison.Ordinal);
+        foreach (var function in new[] { "on_repainted", "on_committed", "frames_follow" })
+            Assert.Equal(hasGuest, called.Contains($" {function}", StringComparison.Ordinal));
+    }
+
+    private static void RequireValgrind()
+    {
+        if (File.Exists("/usr/bin/valgrind"))
+            return;
+        Assert.False(Environment.GetEnvironmentVariable("CI") == "true", "valgrind isn't installed");
+        Assert.Skip("valgrind isn't installed");
     }
 
     private LabProcess StartGuest()
