@@ -73,6 +73,7 @@ internal static partial class CommandLineProgram
             PresentCommand.Create(),
             FakeGuestCommand.Create(),
             StatusCommand.Create(),
+            TraceCommand.Create(),
             PluginCommand.Create(),
             BenchCommand.Create(),
             DoctorCommand.Create(),

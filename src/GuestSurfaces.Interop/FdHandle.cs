@@ -79,6 +79,21 @@ public abstract class FdHandle : SafeHandle
         return fd < 0 ? throw new SyscallException("duplicating a file descriptor", LibC.LastErrno) : T.Adopt(fd);
     }
 
+    /// <summary>Waits until there is something to read, or the other side is gone. Never on a loop's thread.</summary>
+    /// <param name="timeoutMs">How long at most.</param>
+    /// <returns>False if there is nothing by then, or this can't be waited for.</returns>
+    public unsafe bool WaitReadable(int timeoutMs)
+    {
+        var poll = new LibC.PollFd { fd = Fd, events = LibC.POLLIN };
+        while (true)
+        {
+            // SAFETY: one entry, a local.
+            var n = LibC.poll(&poll, 1, timeoutMs);
+            if (n >= 0 || LibC.LastErrno != Errno.EINTR)
+                return n == 1 && (poll.revents & LibC.POLLIN) != 0;
+        }
+    }
+
     /// <inheritdoc/>
     protected override bool ReleaseHandle() => LibC.close((int)handle) == 0;
 
@@ -184,17 +199,7 @@ public sealed class SyncFileHandle : FdHandle, IFdHandle<SyncFileHandle>
     /// <summary>Waits until it signals. Never on a loop's thread.</summary>
     /// <param name="timeoutMs">How long at most.</param>
     /// <returns>False if it hasn't by then, or is no fence.</returns>
-    public unsafe bool Wait(int timeoutMs)
-    {
-        var poll = new LibC.PollFd { fd = Fd, events = LibC.POLLIN };
-        while (true)
-        {
-            // SAFETY: one entry, a local.
-            var n = LibC.poll(&poll, 1, timeoutMs);
-            if (n >= 0 || LibC.LastErrno != Errno.EINTR)
-                return n == 1 && (poll.revents & LibC.POLLIN) != 0;
-        }
-    }
+    public bool Wait(int timeoutMs) => WaitReadable(timeoutMs);
 }
 
 /// <summary>Any other file: a device node, a keymap, a config file.</summary>

@@ -11,9 +11,7 @@ internal static unsafe partial class LibC
     internal const int EPOLL_CTL_ADD = 1;
     internal const int EPOLL_CTL_DEL = 2;
     internal const int EPOLL_CTL_MOD = 3;
-    internal const int TFD_CLOEXEC = 0x80000;
-    internal const int TFD_NONBLOCK = 0x800;
-    internal const int TFD_TIMER_ABSTIME = 1;
+    internal const nint SYS_epoll_pwait2 = 441; // on all machines alike
     internal const int CLOCK_MONOTONIC = 1;
     internal const short POLLIN = 1;
     internal const short POLLOUT = 4;
@@ -30,21 +28,12 @@ internal static unsafe partial class LibC
     [LibraryImport(Library, SetLastError = true)]
     internal static partial int epoll_wait(FdHandle epoll, void* events, int capacity, int timeoutMs);
 
+    // As epoll_pwait2, which only newer C libraries have.
     [LibraryImport(Library, SetLastError = true)]
-    internal static partial int timerfd_create(int clock, int flags);
-
-    [LibraryImport(Library, SetLastError = true)]
-    internal static partial int timerfd_settime(FdHandle timer, int flags, ItimerSpec* value, ItimerSpec* old);
+    internal static partial nint syscall(nint number, FdHandle epoll, void* events, nint capacity, Timespec* timeout, void* signals, nuint signalsBytes);
 
     [LibraryImport(Library, SetLastError = true)]
     internal static partial int poll(PollFd* fds, nuint count, int timeoutMs);
-
-    [StructLayout(LayoutKind.Sequential)]
-    internal struct ItimerSpec
-    {
-        internal Timespec it_interval;
-        internal Timespec it_value;
-    }
 
     [StructLayout(LayoutKind.Sequential)]
     internal struct PollFd

@@ -42,6 +42,11 @@ public sealed class MemFdHandle : FdHandle, IFdHandle<MemFdHandle>
         return seals < 0 ? FileSeals.None : (FileSeals)seals;
     }
 
+    /// <summary>Adds promises; mappings that are there already keep their rights.</summary>
+    /// <param name="seals">What.</param>
+    /// <returns>EINVAL: the kernel doesn't know one of them.</returns>
+    public Errno AddSeals(FileSeals seals) => LibC.fcntl(this, LibC.F_ADD_SEALS, (nint)seals) < 0 ? LibC.LastErrno : Errno.None;
+
     /// <summary>Whether a mapping may be written: the descriptor is open for reading and writing, and no seal forbids it. What wl_shm wants of a pool.</summary>
     public unsafe bool IsWritable()
     {

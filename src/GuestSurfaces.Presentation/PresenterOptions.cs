@@ -33,6 +33,12 @@ public sealed record PresenterOptions
     /// </summary>
     public bool Copy { get; init; }
 
+    /// <summary>What becomes of flips that come faster than the screen refreshes; the newest is shown where what is asked for can't be had.</summary>
+    public FlipPolicy Policy { get; init; }
+
+    /// <summary>How to synchronise with the compositor; null: the best that both sides have. So it is, too, where what is asked for can't be had.</summary>
+    public SyncMode? Sync { get; init; }
+
     /// <summary>What gives the guest keyboard and mouse for itself, and takes them back.</summary>
     public GrabChord GrabChord { get; init; } = GrabChord.Default;
 

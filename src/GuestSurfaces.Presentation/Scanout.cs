@@ -227,6 +227,9 @@ internal sealed class Scanout(int index, IDisplayEvents events, PresenterOptions
     }
 
     /// <inheritdoc/>
+    public void TellPresented(ulong serial, in FramePresentation presentation) => events.Presented(index, serial, in presentation);
+
+    /// <inheritdoc/>
     public void TellCloseWanted()
     {
         // What is told of this window from here on would plug in again what its end may unplug.

@@ -290,6 +290,8 @@ public sealed class WaylandPresenter : IGuestDisplay, ICompositorOwner, IDisposa
 
     void ICompositorOwner.OnStorageClosed() => _flush.ArmIn(0);
 
+    SyncMode? ICompositorOwner.Sync => _options.Sync;
+
     GpuQueue? ICompositorOwner.OpenGpu(ulong device) =>
         _openGpu is null || !_options.Convert ? null : new GpuQueue(_openGpu(device), _timers, new TargetBudget(_options.Limits.MaxConvertedBytes), Flush);
 

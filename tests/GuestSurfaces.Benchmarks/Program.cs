@@ -16,6 +16,7 @@ const string usage =
       transfer    TRANSFER_TO_HOST_2D, beside memcpy of the same scattered rows
       wire        Wayland requests per flush, beside a C client on libwayland
       link        a frame over the link and back, beside a packet and an eventfd
+      flip        a flip from kick to commit, and its system calls, beside a C client on libwayland
       steady      what the whole path allocates per frame
       scanouts    CPU per frame with 64 scanouts, beside one
       neighbours  latencies of honest guests beside a hostile one and a viewer that never reads
@@ -29,6 +30,8 @@ if (args is ["frontends", .. var frontendArguments])
     return FrontendsPeer.Run(frontendArguments);
 if (args is ["compositor", .. var compositorArguments])
     return CompositorPeer.Run(compositorArguments);
+if (args is ["bridge", .. var bridgeArguments])
+    return BridgePeer.Run(bridgeArguments);
 if (args is ["link-peer", .. var linkArguments])
     return LinkPeer.Run(linkArguments);
 if (args is ["hostile", .. var hostileArguments])
@@ -46,6 +49,7 @@ if (args is ["micro", .. var microArguments])
     ("transfer", TransferPart.Run),
     ("wire", WirePart.Run),
     ("link", LinkPart.Run),
+    ("flip", FlipPart.Run),
     ("steady", SteadyPart.Run),
     ("scanouts", ScanoutsPart.Run),
     ("neighbours", NeighboursPart.Run),

@@ -34,6 +34,8 @@
 #                     output's size stands at (0,0), as does one that asks to be fullscreen; a smaller one anywhere
 # The background is #204060. weston10 has neither seat nor dma-buf.
 #
+# GS_REFRESH is the display's refresh rate in Hz (60).
+#
 # DIR is the XDG_RUNTIME_DIR (mode 700; keep it short: a socket's path has 107 bytes). A compositor is killed after
 # GS_LIMIT seconds (600) in any case.
 set -euo pipefail
@@ -68,10 +70,12 @@ up() {
     case $name in
         *-drm*)
             load_display "$name"
+            # Mesa's software GL draws on in other threads when a program has flushed, and puts no fences into what it draws and reads, as GPUs do: without threads it is done by then
+            export LP_NUM_THREADS=0
             # no seat's daemon, no virtual terminal
             export LIBSEAT_BACKEND=builtin SEATD_VTBOUND=0
-            # any size can be a mode: some blanking, and a clock that makes 60 Hz of it
-            mode="$(awk -v w="$width" -v h="$height" 'BEGIN { printf "%.3f", (w + 160) * (h + 32) * 60 / 1e6 }') \
+            # any size can be a mode: some blanking, and a clock that makes the refresh rate of it
+            mode="$(awk -v w="$width" -v h="$height" -v hz="${GS_REFRESH:-60}" 'BEGIN { printf "%.3f", (w + 160) * (h + 32) * hz / 1e6 }') \
 $width $((width + 48)) $((width + 80)) $((width + 160)) $height $((height + 3)) $((height + 8)) $((height + 32)) +hsync -vsync"
             ;;
     esac

@@ -15,7 +15,7 @@
 #                         guest-surfaces run, which adds the GPU; what it says goes to qemu.log
 #       --qemu host|trixie|vmm   this machine's (Debian 12: 7.2), 10.0 in the trixie root, or 11.1 in the vmm root. Default: host,
 #                         but trixie where host cannot: QEMU before 8.0 has vhost-user devices with KVM only ("requires kvm")
-#       --guest 6.1|6.12  kernel (default 6.12)        --image tools|weston   a bigger initramfs
+#       --guest 6.1|6.12|newest   kernel (default 6.12)        --image tools|weston   a bigger initramfs
 #       --job NAME --frames N --seed S --mode WxH --seconds T --hold T     see guest/gsguest.c
 #       --append TEXT     more kernel command line
 #       --memory MIB (512)  --cpus N (1)  --accel auto|tcg|kvm (auto)  --limit SECONDS (120: then QEMU is killed)

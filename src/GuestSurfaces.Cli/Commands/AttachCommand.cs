@@ -27,8 +27,8 @@ internal static class AttachCommand
             """)
         {
             socketPath, once, common.Name, common.Fullscreen, common.Outputs, common.Size, common.Stats, common.Note, common.NoDisplay, common.Link, common.LinkMode, common.LinkGroup,
-            common.Keyboard, common.Pointer, common.Mouse, common.Touch, common.GrabChord,
-            common.ZeroCopy, common.Alias2D, common.Convert, common.NoResize, common.Verbose,
+            common.Keyboard, common.Pointer, common.Mouse, common.Touch, common.Tablet, common.GrabChord,
+            common.ZeroCopy, common.Alias2D, common.Convert, common.NoResize, common.Policy, common.Sync, common.Verbose,
         };
         vhostUser.SetAction(result =>
         {
@@ -58,7 +58,7 @@ internal static class AttachCommand
               gcc -o link-source docs/examples/link-source.c && ./link-source /run/user/1000/pictures.link
             """)
         {
-            socketPath, once, common.Name, common.Fullscreen, common.Grace, common.GrabChord, common.Convert, common.NoResize, common.Verbose,
+            socketPath, once, common.Name, common.Fullscreen, common.Grace, common.GrabChord, common.Convert, common.NoResize, common.Policy, common.Sync, common.Verbose,
         };
         link.SetAction(result =>
         {

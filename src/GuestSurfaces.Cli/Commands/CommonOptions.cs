@@ -7,6 +7,7 @@ using GuestSurfaces.Core.Buffers;
 using GuestSurfaces.Core.Input;
 using GuestSurfaces.Interop;
 using GuestSurfaces.Link;
+using GuestSurfaces.Presentation;
 using GuestSurfaces.Presentation.Input;
 
 namespace GuestSurfaces.Cli.Commands;
@@ -17,6 +18,8 @@ internal sealed class CommonOptions
     private const int MaxNameLength = 100;
     private const int MaxMode = 0x1ff; // 0777
     private const UnixFileMode OwnerAndGroup = LinkListener.OwnerOnly | UnixFileMode.GroupRead | UnixFileMode.GroupWrite;
+
+    private static readonly string[] s_policies = [.. Enum.GetNames<FlipPolicy>().Select(static name => name.ToLowerInvariant())];
 
     /// <summary>What --note may tell: members of <see cref="StatsReport"/> that this program can't find out.</summary>
     private static readonly string[] s_noteKeys = ["guest", "vmm", "accelerator", "accelerator_reason", "compositor"];
@@ -88,6 +91,8 @@ internal sealed class CommonOptions
 
     public Option<string?> Touch { get; } = CreateInput("--touch", "its touchscreen");
 
+    public Option<string?> Tablet { get; } = CreateInput("--tablet", "its graphics tablet");
+
     public Option<string> GrabChord { get; } = CreateGrabChord();
 
     public Option<bool> NoIsolation { get; } = new("--no-isolation")
@@ -108,6 +113,10 @@ internal sealed class CommonOptions
     public Option<bool> Convert { get; } = CreateConvert();
 
     public Option<bool> NoResize { get; } = CreateNoResize();
+
+    public Option<string> Policy { get; } = CreatePolicy();
+
+    public Option<string> Sync { get; } = CreateSync();
 
     public Option<bool> Verbose { get; } = new("--verbose", "-v") { Description = "Log every step of the conversations." };
 
@@ -138,6 +147,8 @@ internal sealed class CommonOptions
             Alias2D = result.GetValue(Alias2D),
             Convert = result.GetValue(Convert),
             ResizeGuest = !result.GetValue(NoResize),
+            Policy = ParsePolicy(result.GetValue(Policy)),
+            Sync = ParseSync(result.GetValue(Sync)),
             Verbose = result.GetValue(Verbose),
         };
     }
@@ -154,6 +165,39 @@ internal sealed class CommonOptions
         Description = "Leave the guest its own size and scale its picture, instead of giving it the window's size in pixels, with the monitor's refresh rate and density.",
     };
 
+    /// <summary>For commands that show windows.</summary>
+    internal static Option<string> CreatePolicy()
+    {
+        var option = new Option<string>("--policy")
+        {
+            Description =
+                "What becomes of flips that come faster than the screen refreshes. mailbox: the newest is shown. fifo: each is shown for a refresh, where the compositor has fifo and the guest waits for its "
+                + "flips. immediate: a full-screen window may tear, for games. guest-surfaces status says which is in force, and why.",
+            DefaultValueFactory = static _ => s_policies[0],
+            HelpName = string.Join('|', s_policies),
+        };
+        option.AcceptOnlyFromAmong(s_policies);
+        return option;
+    }
+
+    /// <summary>For commands that show windows.</summary>
+    internal static Option<string> CreateSync()
+    {
+        string[] names = ["auto", .. SyncModes.Names];
+        var option = new Option<string>("--sync")
+        {
+            Description = "How to agree with the compositor on when a buffer may be drawn into again. auto: the best that both have. By hand, to try or to avoid one; what can't be had isn't used.",
+            DefaultValueFactory = _ => names[0],
+            HelpName = string.Join('|', names),
+        };
+        option.AcceptOnlyFromAmong(names);
+        return option;
+    }
+
+    internal static FlipPolicy ParsePolicy(string? text) => Enum.TryParse<FlipPolicy>(text, ignoreCase: true, out var policy) ? policy : FlipPolicy.Mailbox;
+
+    internal static SyncMode? ParseSync(string? text) => text is null ? null : SyncModes.TryParse(text);
+
     private static Option<string?> CreateInput(string name, string what) => new(name)
     {
         Description = $"Listen here for the VMM's vhost-user-input device that is {what}.",
@@ -163,7 +207,8 @@ internal sealed class CommonOptions
     private Dictionary<InputKind, string> ReadInputs(ParseResult result)
     {
         var paths = new Dictionary<InputKind, string>();
-        foreach (var (kind, option) in ((InputKind, Option<string?>)[])[(InputKind.Keyboard, Keyboard), (InputKind.Pointer, Pointer), (InputKind.Mouse, Mouse), (InputKind.Touch, Touch)])
+        (InputKind, Option<string?>)[] options = [(InputKind.Keyboard, Keyboard), (InputKind.Pointer, Pointer), (InputKind.Mouse, Mouse), (InputKind.Touch, Touch), (InputKind.Tablet, Tablet)];
+        foreach (var (kind, option) in options)
         {
             if (result.GetValue(option) is { } path)
                 paths.Add(kind, path);

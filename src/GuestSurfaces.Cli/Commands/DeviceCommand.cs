@@ -35,7 +35,7 @@ internal static class DeviceCommand
             """)
         {
             socketPath, fd, capabilities, common.Name, common.Fullscreen, common.Outputs, common.Size, common.Stats, common.Note, common.NoDisplay,
-            common.Link, common.LinkMode, common.LinkGroup, common.Keyboard, common.Pointer, common.Mouse, common.Touch, common.GrabChord, window, common.NoResize, common.ZeroCopy, common.Alias2D, common.NoIsolation, lifelineOption, confined, common.Verbose,
+            common.Link, common.LinkMode, common.LinkGroup, common.Keyboard, common.Pointer, common.Mouse, common.Touch, common.Tablet, common.GrabChord, window, common.NoResize, common.Policy, common.Sync, common.ZeroCopy, common.Alias2D, common.NoIsolation, lifelineOption, confined, common.Verbose,
         };
         command.SetAction(result =>
         {

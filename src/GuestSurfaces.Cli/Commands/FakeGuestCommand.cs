@@ -32,7 +32,7 @@ internal static class FakeGuestCommand
               guest-surfaces fake-guest damage --frames 600 --exit --stats stats.json
             """)
         {
-            picture, frames, rate, exit, common.Name, common.Fullscreen, common.Outputs, common.Size, common.Stats, common.Note, common.Link, common.LinkMode, common.LinkGroup, common.Verbose,
+            picture, frames, rate, exit, common.Name, common.Fullscreen, common.Outputs, common.Size, common.Stats, common.Note, common.Link, common.LinkMode, common.LinkGroup, common.Policy, common.Sync, common.Verbose,
         };
         command.SetAction(result =>
         {

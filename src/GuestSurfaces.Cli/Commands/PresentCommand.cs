@@ -30,7 +30,7 @@ internal static class PresentCommand
               guest-surfaces present work --view-only
             """)
         {
-            guest, viewOnly, common.Name, common.Fullscreen, common.Grace, common.GrabChord, common.Convert, common.NoResize, lifelineOption, common.Verbose,
+            guest, viewOnly, common.Name, common.Fullscreen, common.Grace, common.GrabChord, common.Convert, common.NoResize, common.Policy, common.Sync, lifelineOption, common.Verbose,
         };
         command.SetAction(result =>
         {

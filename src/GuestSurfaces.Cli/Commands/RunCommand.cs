@@ -31,6 +31,7 @@ internal static class RunCommand
         var oneProcess = new Option<bool>("--one-process") { Description = "Be the VM's device and show its windows in this one process, which then isn't isolated and whose failure ends both." };
         var noInput = new Option<bool>("--no-input") { Description = "Give the guest no keyboard, pointer and mouse: it can be seen, not typed into." };
         var touchscreen = new Option<bool>("--touchscreen") { Description = "Give the guest a touchscreen, too: some desktops look different then." };
+        var tablet = new Option<bool>("--graphics-tablet") { Description = "Give the guest a graphics tablet, too, for the pens of this desktop's." };
         device.AcceptOnlyFromAmong("auto", "gpu", "generic");
         var command = new DetailedCommand(
             "run",
@@ -57,7 +58,7 @@ internal static class RunCommand
             """)
         {
             common.Name, common.Fullscreen, common.Outputs, common.Size, common.Stats, common.Note, common.NoDisplay,
-            common.ZeroCopy, common.Alias2D, common.Convert, common.NoResize, common.GrabChord, common.Verbose, noInput, touchscreen, oneProcess, common.NoIsolation, device, dryRun, vmm,
+            common.ZeroCopy, common.Alias2D, common.Convert, common.NoResize, common.Policy, common.Sync, common.GrabChord, common.Verbose, noInput, touchscreen, tablet, oneProcess, common.NoIsolation, device, dryRun, vmm,
         };
         command.SetAction(result =>
         {
@@ -65,13 +66,18 @@ internal static class RunCommand
             var options = common.Read(result);
             var isSplit = !result.GetValue(oneProcess) && string.IsNullOrEmpty(Environment.GetEnvironmentVariable("WAYLAND_SOCKET"));
             return Run(
-                options with { ServesLink = isSplit }, KindsOf(result.GetValue(noInput), result.GetValue(touchscreen)), result.GetValue(vmm)!, Enum.Parse<DeviceWish>(result.GetValue(device)!, ignoreCase: true), result.GetValue(dryRun));
+                options with { ServesLink = isSplit }, KindsOf(result.GetValue(noInput), result.GetValue(touchscreen), result.GetValue(tablet)), result.GetValue(vmm)!,
+                Enum.Parse<DeviceWish>(result.GetValue(device)!, ignoreCase: true), result.GetValue(dryRun));
         });
         return command;
     }
 
-    private static InputKind[] KindsOf(bool noInput, bool hasTouchscreen) =>
-        [.. noInput ? [] : (InputKind[])[InputKind.Keyboard, InputKind.Pointer, InputKind.Mouse], .. hasTouchscreen ? [InputKind.Touch] : (InputKind[])[]];
+    private static InputKind[] KindsOf(bool noInput, bool hasTouchscreen, bool hasTablet) =>
+    [
+        .. noInput ? [] : (InputKind[])[InputKind.Keyboard, InputKind.Pointer, InputKind.Mouse],
+        .. hasTouchscreen ? [InputKind.Touch] : (InputKind[])[],
+        .. hasTablet ? [InputKind.Tablet] : (InputKind[])[],
+    ];
 
     private static int Run(HostOptions options, InputKind[] kinds, string[] vmm, DeviceWish wish, bool dryRun)
     {

@@ -38,7 +38,9 @@ internal static class StatusCommand
         return command;
     }
 
-    private static StatusFolder Folder() => StatusFolder.OfSession
+    /// <summary>Where this session's guests are asked.</summary>
+    /// <exception cref="UserErrorException">There is no session.</exception>
+    internal static StatusFolder Folder() => StatusFolder.OfSession
         ?? throw new UserErrorException("XDG_RUNTIME_DIR isn't set to a folder, and that is where running guests are found", "run this in the session that the guests run in; with sudo, keep the variable");
 
     private static int Run(string? name, bool json, TextWriter output, TextWriter errors)

@@ -30,6 +30,10 @@ internal sealed class ViewerOptions
 
     public Option<bool> NoResize { get; } = CommonOptions.CreateNoResize();
 
+    public Option<string> Policy { get; } = CommonOptions.CreatePolicy();
+
+    public Option<string> Sync { get; } = CommonOptions.CreateSync();
+
     public Option<bool> Verbose { get; } = new("--verbose", "-v") { Description = "Log every step of the conversations." };
 
     /// <summary>Reads the options.</summary>
@@ -47,6 +51,8 @@ internal sealed class ViewerOptions
             GraceNs = (long)(grace * 1e9),
             Convert = result.GetValue(Convert),
             ResizeGuest = !result.GetValue(NoResize),
+            Policy = CommonOptions.ParsePolicy(result.GetValue(Policy)),
+            Sync = CommonOptions.ParseSync(result.GetValue(Sync)),
             Verbose = result.GetValue(Verbose),
         };
     }

@@ -21,6 +21,7 @@ internal static class CompositorChecks
         ("seat", "seat", ["wl_seat"], "keyboards and pointers are there to pass on", "nobody can type into guests"),
         ("pointer-constraints", "pointer lock", ["zwp_pointer_constraints_v1"], "offered", "games that lock the pointer don't get it"),
         ("relative-pointer", "relative pointer", ["zwp_relative_pointer_manager_v1"], "offered", "no motion beyond the window's edge"),
+        ("tablet", "graphics tablets", ["zwp_tablet_manager_v2"], "pens are there to pass on (run --graphics-tablet)", "a pen is a mouse to guests"),
         ("shortcuts-inhibit", "shortcuts", ["zwp_keyboard_shortcuts_inhibit_manager_v1"], "guests can have the desktop's own key chords", "the desktop keeps its key chords, such as Super+Tab"),
         ("decoration", "decoration", ["zxdg_decoration_manager_v1"], "windows get title bars", "windows may have no title bar"),
     ];

@@ -31,6 +31,7 @@ internal sealed class GuestHost : IDisposable
     private readonly ILogger _log;
     private readonly StopSignals _signals;
     private readonly GcBaseline _gc;
+    private readonly FrameTrace? _trace;
     private readonly LoopTimer _sampleTimer;
     private readonly long _startedNs;
     private WaylandPresenter? _presenter;
@@ -52,7 +53,10 @@ internal sealed class GuestHost : IDisposable
         _log = _loggers.CreateLogger(options.Name);
         StopRequested = Loop.Stop;
         WindowClosed = OnWindowClosed;
-        Session = new Session(Loop.Timers, Statistics, _limits) { WindowClosed = _ => WindowClosed() };
+        _trace = FrameTrace.TryCreate(out var errno);
+        if (_trace is null)
+            _log.LogWarning("guest-surfaces trace won't show this guest's frames: {Problem}", errno);
+        Session = new Session(Loop.Timers, Statistics, _limits) { WindowClosed = _ => WindowClosed(), Trace = _trace };
         Loop.Failed = e => _log.LogError(e, "something failed, and is left alone from now on; the rest goes on");
         if (options.InputPaths.Count > 0)
             ServeInput();
@@ -158,6 +162,7 @@ internal sealed class GuestHost : IDisposable
         _hub?.Dispose();
         _presenter?.Dispose();
         _exporter?.Dispose();
+        _trace?.Dispose();
         Loop.Dispose();
         _loggers.Dispose();
     }
@@ -181,7 +186,10 @@ internal sealed class GuestHost : IDisposable
             CompositedBecause = Statistics.CompositedBecause,
             SyncMode = Statistics.SyncMode,
             SyncReason = Statistics.SyncReason,
+            Policy = Statistics.Policy,
+            PolicyReason = Statistics.PolicyReason,
             FramesDropped = Statistics.FramesDropped,
+            LateFlips = Statistics.LateFlips,
             UnprotectedFlips = Statistics.UnprotectedFlips,
             TornWrites = Statistics.TornWrites,
             Throttled = Statistics.Throttled,
@@ -216,7 +224,7 @@ internal sealed class GuestHost : IDisposable
     {
         try
         {
-            return StatusFolder.OfSession is { } folder ? new StatusSocket(Loop, folder.CreateSocketPath(_options.Name, Environment.ProcessId), Snapshot) : null;
+            return StatusFolder.OfSession is { } folder ? new StatusSocket(Loop, folder.CreateSocketPath(_options.Name, Environment.ProcessId), Snapshot, _trace?.File) : null;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -227,7 +235,7 @@ internal sealed class GuestHost : IDisposable
 
     private void ConnectDisplay()
     {
-        var options = new PresenterOptions { Title = _options.Name, AppId = $"org.guestsurfaces.{_options.Name}", Fullscreen = _options.Fullscreen, Direct = !_options.Convert, ResizeGuest = _options.ResizeGuest, GrabChord = _options.GrabChord };
+        var options = new PresenterOptions { Title = _options.Name, AppId = $"org.guestsurfaces.{_options.Name}", Fullscreen = _options.Fullscreen, Direct = !_options.Convert, ResizeGuest = _options.ResizeGuest, GrabChord = _options.GrabChord, Policy = _options.Policy, Sync = _options.Sync };
         try
         {
             _presenter = WaylandPresenter.Connect(Loop, null, Session, options, Statistics, _log);

@@ -2,6 +2,7 @@
 using GuestSurfaces.Core.Buffers;
 using GuestSurfaces.Core.Input;
 using GuestSurfaces.Link;
+using GuestSurfaces.Presentation;
 using GuestSurfaces.Presentation.Input;
 
 namespace GuestSurfaces.Cli.Hosting;
@@ -38,7 +39,7 @@ internal sealed record HostOptions
     /// <summary>What gives the guest keyboard and mouse for itself, and takes them back.</summary>
     public GrabChord GrabChord { get; init; } = GrabChord.Default;
 
-    /// <summary>The guest's keyboard, pointer, mouse and touchscreen: where each listens for the VMM. Empty: it has none of ours.</summary>
+    /// <summary>The guest's keyboard, pointer, mouse, touchscreen and graphics tablet: where each listens for the VMM. Empty: it has none of ours.</summary>
     public IReadOnlyDictionary<InputKind, string> InputPaths { get; init; } = new Dictionary<InputKind, string>();
 
     /// <summary>Whether the device's process gives up what it doesn't need, if it is one of its own.</summary>
@@ -56,6 +57,12 @@ internal sealed record HostOptions
 
     /// <summary>Whether the guest is asked to take its windows' sizes.</summary>
     public bool ResizeGuest { get; init; }
+
+    /// <summary>What becomes of flips that come faster than the screen refreshes.</summary>
+    public FlipPolicy Policy { get; init; }
+
+    /// <summary>How to synchronise with the compositor; null: the best that both sides have.</summary>
+    public SyncMode? Sync { get; init; }
 
     public bool Verbose { get; init; }
 

@@ -6,10 +6,12 @@ using GuestSurfaces.Core.Diagnostics;
 
 namespace GuestSurfaces.Cli.Hosting;
 
-/// <summary>p50, p99 and maximum of a duration, in microseconds.</summary>
+/// <summary>p50, p99, p99.9 and maximum of a duration, in microseconds.</summary>
 internal sealed record Percentiles(double P50, double P99, double Max)
 {
-    public static Percentiles Of(LatencyHistogram h) => new(h.PercentileNs(0.5) / 1000.0, h.PercentileNs(0.99) / 1000.0, h.MaxNs / 1000.0);
+    public double P999 { get; init; }
+
+    public static Percentiles Of(LatencyHistogram h) => new(h.PercentileNs(0.5) / 1000.0, h.PercentileNs(0.99) / 1000.0, h.MaxNs / 1000.0) { P999 = h.PercentileNs(0.999) / 1000.0 };
 }
 
 /// <summary>What <c>--stats</c> writes. Additions keep <see cref="CurrentSchema"/>; a changed or removed member raises it.</summary>
@@ -51,11 +53,21 @@ internal sealed record StatsReport
     /// <summary>How the display and the compositor tell each other when dma-bufs are read.</summary>
     public string SyncMode { get; init; } = "";
 
-    /// <summary>Why no better way.</summary>
+    /// <summary>Why no better way, or not the one that was asked for.</summary>
     public string SyncReason { get; init; } = "";
+
+    /// <summary>What becomes of flips that come faster than the screen refreshes.</summary>
+    public string Policy { get; init; } = "";
+
+    /// <summary>Why not what was asked for.</summary>
+    public string PolicyReason { get; init; } = "";
 
     public long FramesDropped { get; init; }
 
+    /// <summary>Flips answered by the clock, since the compositor didn't in time.</summary>
+    public long LateFlips { get; init; }
+
+    /// <summary>Of those, the ones that let the guest draw into pages that were still read.</summary>
     public long UnprotectedFlips { get; init; }
 
     public long TornWrites { get; init; }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 using System.Globalization;
 using GuestSurfaces.Core.Loop;
+using GuestSurfaces.Presentation;
 using GuestSurfaces.Transports.QemuDBus;
 using Microsoft.Extensions.Logging;
 
@@ -88,6 +89,8 @@ internal sealed class VmSupervisor : IDisposable
         $"--grab-chord={options.GrabChord}",
         .. If(options.Convert, "--convert"),
         .. If(!options.ResizeGuest, "--no-resize"),
+        $"--policy={options.Policy.ToString().ToLowerInvariant()}",
+        .. Given("--sync", options.Sync?.Name()),
         .. If(options.Verbose, "--verbose"),
     ];
 

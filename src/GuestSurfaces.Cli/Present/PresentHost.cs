@@ -111,7 +111,7 @@ internal sealed class PresentHost : IDisposable
 
     private void Show()
     {
-        var options = new PresenterOptions { Title = _title, AppId = $"org.guestsurfaces.{_title}", Fullscreen = _options.Fullscreen, Copy = _options.ViewOnly, Direct = !_options.Convert, ResizeGuest = _options is { ResizeGuest: true, ViewOnly: false }, GrabChord = _options.GrabChord };
+        var options = new PresenterOptions { Title = _title, AppId = $"org.guestsurfaces.{_title}", Fullscreen = _options.Fullscreen, Copy = _options.ViewOnly, Direct = !_options.Convert, ResizeGuest = _options is { ResizeGuest: true, ViewOnly: false }, GrabChord = _options.GrabChord, Policy = _options.Policy, Sync = _options.Sync };
         var presenter = WaylandPresenter.Connect(Loop, null, _link, options, _statistics, _log);
         _presenter?.Dispose();
         _presenter = presenter;

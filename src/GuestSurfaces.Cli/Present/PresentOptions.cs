@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+using GuestSurfaces.Presentation;
 using GuestSurfaces.Presentation.Input;
 
 namespace GuestSurfaces.Cli.Present;
@@ -32,6 +33,12 @@ internal sealed record PresentOptions
     /// Whether another program has started it and ends it: it waits for a compositor and a source however long that takes, and leaves it to the guest's side what a closed window means.
     /// </summary>
     public bool IsSupervised { get; init; }
+
+    /// <summary>What becomes of flips that come faster than the screen refreshes.</summary>
+    public FlipPolicy Policy { get; init; }
+
+    /// <summary>How to synchronise with the compositor; null: the best that both sides have.</summary>
+    public SyncMode? Sync { get; init; }
 
     /// <summary>Whether a compositor has started it, with a connection that can't be made again: it ends with that, but waits for its source.</summary>
     public bool HasPrivateConnection { get; init; }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
+using System.Diagnostics;
 using System.Globalization;
-using System.Net.Sockets;
 using System.Text;
+using GuestSurfaces.Interop;
 
 namespace GuestSurfaces.Cli.Status;
 
@@ -67,13 +68,24 @@ internal sealed class StatusFolder(string path, TimeSpan? patience = null)
     /// <param name="silent">Those that don't answer, by their files' names.</param>
     public IReadOnlyList<StatusSnapshot> Ask(out IReadOnlyList<string> silent)
     {
-        var snapshots = new List<StatusSnapshot>();
+        var answers = AskWithTraces(out silent);
+        foreach (var answer in answers)
+            answer.Dispose();
+        return [.. answers.Select(static answer => answer.Snapshot)];
+    }
+
+    /// <summary>The same, with what each remembers of its frames.</summary>
+    /// <param name="silent">Those that don't answer, by their files' names.</param>
+    /// <returns>The caller's to dispose.</returns>
+    public IReadOnlyList<GuestAnswer> AskWithTraces(out IReadOnlyList<string> silent)
+    {
+        var answers = new List<GuestAnswer>();
         var withoutAnswer = new List<string>();
         var sockets = Directory.Exists(path) ? Directory.GetFiles(path, "*.sock") : [];
         foreach (var socket in sockets.Order(StringComparer.Ordinal))
         {
-            if (TryAsk(socket, out var isStale) is { } snapshot)
-                snapshots.Add(snapshot);
+            if (TryAsk(socket, out var isStale) is { } answer)
+                answers.Add(answer);
             else if (isStale)
                 File.Delete(socket);
             else
@@ -81,36 +93,44 @@ internal sealed class StatusFolder(string path, TimeSpan? patience = null)
         }
 
         silent = withoutAnswer;
-        return snapshots;
+        return answers;
     }
 
-    private StatusSnapshot? TryAsk(string socketPath, out bool isStale)
+    private GuestAnswer? TryAsk(string socketPath, out bool isStale)
     {
         isStale = false;
-        using var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
-        using var deadline = new CancellationTokenSource(_patience);
-        var answer = new byte[MaxAnswerBytes];
+        var bytes = new byte[MaxAnswerBytes];
+        var fds = new ReceivedFd?[1];
         var length = 0;
+        SharedRegion? trace = null;
         try
         {
-            socket.ConnectAsync(new UnixDomainSocketEndPoint(socketPath), deadline.Token).AsTask().GetAwaiter().GetResult();
-            while (length < answer.Length)
+            using var socket = UnixSocketHandle.Connect(socketPath, SocketKind.Stream, nonBlocking: true);
+            var deadline = Stopwatch.GetTimestamp() + (long)(_patience.TotalSeconds * Stopwatch.Frequency);
+            while (length < bytes.Length)
             {
-                var received = socket.ReceiveAsync(answer.AsMemory(length), deadline.Token).AsTask().GetAwaiter().GetResult();
-                if (received == 0)
-                    return StatusSnapshot.TryParse(answer.AsSpan(0, length));
+                var left = Stopwatch.GetElapsedTime(Stopwatch.GetTimestamp(), deadline);
+                if (left <= TimeSpan.Zero || !socket.WaitReadable((int)Math.Ceiling(left.TotalMilliseconds)) || socket.Receive(bytes.AsSpan(length), fds, out var received, out var count) != Errno.None)
+                    break; // it hangs, is stopped, or is gone
+                if (count > 0)
+                {
+                    trace?.Dispose();
+                    trace = GuestAnswer.OpenTrace(fds[0]!.Take<MemFdHandle>());
+                }
+
                 length += received;
+                if (received == 0 && StatusSnapshot.TryParse(bytes.AsSpan(0, length)) is { } snapshot)
+                    return new GuestAnswer(snapshot, trace);
+                if (received == 0)
+                    break;
             }
         }
-        catch (SocketException e)
+        catch (SyscallException e)
         {
-            isStale = e.SocketErrorCode is SocketError.ConnectionRefused or SocketError.AddressNotAvailable;
-        }
-        catch (OperationCanceledException)
-        {
-            // It hangs, or is stopped.
+            isStale = e.Errno is Errno.ECONNREFUSED or Errno.ENOENT;
         }
 
+        trace?.Dispose();
         return null;
     }
 }

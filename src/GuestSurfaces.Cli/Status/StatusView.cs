@@ -48,6 +48,8 @@ internal static class StatusView
             Row("fix", stats.Remedy);
         if (stats.Rung is "direct" or "convert" && stats.SyncMode.Length > 0)
             Row("sync", stats.SyncReason.Length > 0 ? $"{stats.SyncMode}: {stats.SyncReason}" : stats.SyncMode);
+        if (stats.Policy.Length > 0 && (stats.Policy != "mailbox" || stats.PolicyReason.Length > 0))
+            Row("policy", stats.PolicyReason.Length > 0 ? $"{stats.Policy}: {stats.PolicyReason}" : stats.Policy);
         if (guest.FramesPerS is { } received)
             Row("rate", string.Create(CultureInfo.InvariantCulture, $"{received:0.0} frames/s from the guest, {guest.PresentedPerS:0.0} on screen"));
         if (stats.FramesReceived > 0)
@@ -60,8 +62,8 @@ internal static class StatusView
                 Row("scan-out", $"none: {stats.CompositedBecause}");
         }
 
-        if (stats.UnprotectedFlips > 0)
-            Row("flips", $"{Number(stats.UnprotectedFlips)} answered by the clock, {(guest.Shown ? "since the compositor didn't in time" : "since nobody looks")}");
+        if (Math.Max(stats.LateFlips, stats.UnprotectedFlips) is var late and > 0)
+            Row("flips", $"{Number(late)} answered by the clock, {(guest.Shown ? "since the compositor didn't in time" : "since nobody looks")}; {Number(stats.UnprotectedFlips)} while the screen still read what the guest then drew into");
         if (stats.PinnedBuffers > 0)
             Row("pinned", $"{Bytes(stats.PinnedBytes)} of the guest's memory in {Number(stats.PinnedBuffers)} buffers");
         if (stats.FlushToCommitUs.Max > 0)

@@ -22,6 +22,9 @@ public sealed class GuestStatistics
     public long FramesDropped { get; set; }
 
     /// <summary>Awaited frames answered by the timer, not by the compositor.</summary>
+    public long LateFlips { get; set; }
+
+    /// <summary>Those of them whose answer let the guest draw into pages that were still read. Copies are nobody's to draw into: on the copy rung there are none.</summary>
     public long UnprotectedFlips { get; set; }
 
     /// <summary>Awaited frames whose answer waited for a buffer shown before, when the compositor had taken the frame already.</summary>
@@ -51,8 +54,14 @@ public sealed class GuestStatistics
     /// <summary>How the display and the compositor tell each other when dma-bufs are read: "linux-drm-syncobj", "linux-explicit-synchronization" or "implicit"; empty before the first frame.</summary>
     public string SyncMode { get; set; } = string.Empty;
 
-    /// <summary>Why <see cref="SyncMode"/> is none that is better; empty if it is the best.</summary>
+    /// <summary>Why <see cref="SyncMode"/> is none that is better, or not the one that was asked for; empty if it is the best.</summary>
     public string SyncReason { get; set; } = string.Empty;
+
+    /// <summary>What becomes of flips that come faster than the screen refreshes: "mailbox", "fifo" or "immediate"; empty before the first frame.</summary>
+    public string Policy { get; set; } = string.Empty;
+
+    /// <summary>Why <see cref="Policy"/> isn't the one that was asked for; empty if it is.</summary>
+    public string PolicyReason { get; set; } = string.Empty;
 
     /// <summary>The highest rung that the guest's side allows, and why no higher one. Set by the transport; unlimited until then.</summary>
     public RungReport SourceRung

@@ -31,6 +31,9 @@ public struct GuestFrame
     /// <summary>Rises with every frame of a guest, over all its scanouts; 0 is none.</summary>
     public ulong Serial;
 
+    /// <summary>When it is to be shown at the earliest: CLOCK_MONOTONIC in ns; 0: as soon as it can be. A wish, which few sources have and few compositors grant.</summary>
+    public long TargetNs;
+
     /// <summary>When the guest's command was popped from its ring: CLOCK_MONOTONIC in ns.</summary>
     public long PoppedNs;
 

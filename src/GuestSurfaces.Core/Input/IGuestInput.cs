@@ -15,6 +15,9 @@ public enum InputKind
 
     /// <summary>Points at several places of the picture, with fingers.</summary>
     Touch,
+
+    /// <summary>Draws on the picture, with a pen that knows how hard it is pressed and how it is held.</summary>
+    Tablet,
 }
 
 /// <summary>Several of them.</summary>
@@ -35,6 +38,9 @@ public enum InputKinds
 
     /// <summary><see cref="InputKind.Touch"/>.</summary>
     Touch = 1 << InputKind.Touch,
+
+    /// <summary><see cref="InputKind.Tablet"/>.</summary>
+    Tablet = 1 << InputKind.Tablet,
 }
 
 /// <summary>From one to several.</summary>
@@ -42,7 +48,7 @@ public static class InputKindExtensions
 {
     /// <summary>This kind alone.</summary>
     /// <param name="kind">Which; what isn't defined is in no set.</param>
-    public static InputKinds AsSet(this InputKind kind) => kind is >= InputKind.Keyboard and <= InputKind.Touch ? (InputKinds)(1 << (int)kind) : InputKinds.None;
+    public static InputKinds AsSet(this InputKind kind) => kind is >= InputKind.Keyboard and <= InputKind.Tablet ? (InputKinds)(1 << (int)kind) : InputKinds.None;
 }
 
 /// <summary>A guest's devices, where the desktop's events go. Thread: the loop's; calls don't block, and what a guest doesn't take is bounded.</summary>

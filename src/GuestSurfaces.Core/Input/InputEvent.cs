@@ -16,6 +16,9 @@ public enum InputEventType : ushort
     /// <summary>A place.</summary>
     Absolute = 3,
 
+    /// <summary>What fits nowhere else: here which pen it is.</summary>
+    Miscellaneous = 4,
+
     /// <summary>A keyboard's lamp: 1 lit, 0 dark.</summary>
     Led = 17,
 
@@ -29,13 +32,14 @@ public enum InputEventType : ushort
 /// <param name="Value">How: pressed or not, how far, where.</param>
 public readonly record struct InputEvent(InputEventType Type, ushort Code, int Value)
 {
-    /// <summary>Whether it is one that a keyboard or a pointer may report: what comes from elsewhere is checked by this.</summary>
+    /// <summary>Whether it is one that a keyboard, a pointer or the like may report: what comes from elsewhere is checked by this.</summary>
     public bool IsKnown => Type switch
     {
         InputEventType.Key => Code < InputCodes.KeyCount && Value is (0 or 1),
         InputEventType.Absolute when Code == InputCodes.TouchSlot => Value is >= 0 and < InputCodes.TouchSlots,
         InputEventType.Absolute when Code == InputCodes.TouchId => Value is >= InputCodes.NoTouch and <= InputCodes.LastTouchId,
         InputEventType.Relative or InputEventType.Absolute => Code < InputCodes.AxisCount,
+        InputEventType.Miscellaneous => Code == InputCodes.PenSerial,
         _ => false,
     };
 }
@@ -73,6 +77,57 @@ public static class InputCodes
     /// <summary>The right and the lower edge of what an absolute pointer points at.</summary>
     public const int AbsoluteMax = 32767;
 
+    /// <summary>Absolute: how a pen is turned around its own axis, in 1/10 of a degree, from 0 for a quarter turn clockwise on.</summary>
+    public const ushort PenRotation = 0x02;
+
+    /// <summary>Absolute: the slider of an airbrush; 0 in the middle.</summary>
+    public const ushort PenSlider = 0x08;
+
+    /// <summary>Absolute: how hard a pen is pressed, 0 to <see cref="PenMax"/>.</summary>
+    public const ushort PenPressure = 0x18;
+
+    /// <summary>Absolute: how far above the tablet a pen is, 0 to <see cref="PenMax"/>.</summary>
+    public const ushort PenDistance = 0x19;
+
+    /// <summary>Absolute: how far a pen leans to the right, in degrees up to <see cref="PenTiltMax"/>; to the left is negative.</summary>
+    public const ushort PenTiltX = 0x1a;
+
+    /// <summary>Absolute: how far it leans towards the user.</summary>
+    public const ushort PenTiltY = 0x1b;
+
+    /// <summary>The most of what has no unit; of a slider in both directions.</summary>
+    public const int PenMax = 65535;
+
+    /// <summary>A pen that lies on the tablet.</summary>
+    public const int PenTiltMax = 90;
+
+    /// <summary>A whole turn of a pen, less the smallest part of one.</summary>
+    public const int PenRotationMax = 3599;
+
+    /// <summary>Miscellaneous: which pen it is, of all that its maker made.</summary>
+    public const ushort PenSerial = 0;
+
+    /// <summary>Key: a pen is near. An eraser is 0x141, and so on up to <see cref="LastTool"/>: one is near at a time.</summary>
+    public const ushort Pen = 0x140;
+
+    /// <summary>Key: an airbrush, the last of the tools that are held like a pen.</summary>
+    public const ushort LastPen = 0x144;
+
+    /// <summary>Key: a puck, moved like a mouse.</summary>
+    public const ushort FirstPuck = 0x146;
+
+    /// <summary>Key: a puck with a lens, the last tool.</summary>
+    public const ushort LastTool = 0x147;
+
+    /// <summary>Key: a pen's third button.</summary>
+    public const ushort PenButton3 = 0x149;
+
+    /// <summary>Key: a pen's first button.</summary>
+    public const ushort PenButton1 = 0x14b;
+
+    /// <summary>Key: its second.</summary>
+    public const ushort PenButton2 = 0x14c;
+
     /// <summary>Absolute: which finger the next of these four are about, 0 to <see cref="TouchSlots"/> - 1; said once, it holds for later frames.</summary>
     public const ushort TouchSlot = 0x2f;
 
@@ -94,7 +149,7 @@ public static class InputCodes
     /// <summary>The highest number of a touch; after it they begin anew.</summary>
     public const int LastTouchId = 65535;
 
-    /// <summary>Key: a finger is there, any.</summary>
+    /// <summary>Key: a finger is there, any, or a pen touches.</summary>
     public const ushort Touching = 0x14a;
 
     /// <summary>Keys and buttons have codes below.</summary>

@@ -66,7 +66,7 @@ public sealed class PendingInput
         Append(new InputEvent(InputEventType.Synchronization, InputCodes.Report, 0));
     }
 
-    /// <summary>Adds the release of everything that is pressed.</summary>
+    /// <summary>Adds the release of everything that is pressed, and by which it is.</summary>
     public void AddReleases()
     {
         Span<InputEvent> frame = stackalloc InputEvent[InputCodes.MaxFrame];
@@ -79,6 +79,8 @@ public sealed class PendingInput
             frame[count++] = new InputEvent(InputEventType.Absolute, InputCodes.TouchId, InputCodes.NoTouch);
         }
 
+        if (_hasPlace[InputCodes.PenPressure] && _places[InputCodes.PenPressure] != 0)
+            frame[count++] = new InputEvent(InputEventType.Absolute, InputCodes.PenPressure, 0);
         for (var key = _down.Next(0); key >= 0; key = _down.Next(key + 1))
         {
             frame[count++] = new InputEvent(InputEventType.Key, (ushort)key, 0);

@@ -19,21 +19,16 @@ public sealed class EventLoop : IDisposable
 {
     private readonly EpollHandle _epoll = EpollHandle.Create();
     private readonly EventFdHandle _wake = EventFdHandle.Create();
-    private readonly TimerFdHandle? _timerFd;
+    private readonly bool _hasRealClock;
     private readonly EpollResult[] _results = new EpollResult[64];
     private readonly List<FdWatch?> _watches = [null];
     private readonly Stack<int> _free = [];
-    private long _armedNs = long.MaxValue;
     private volatile bool _stopped;
     private uint _generation;
 
     /// <summary>Makes a loop on the real clock.</summary>
     public EventLoop()
-        : this(MonotonicClock.Instance)
-    {
-        _timerFd = TimerFdHandle.Create();
-        Check(_epoll.Add(_timerFd, EpollEvents.In, TimerToken));
-    }
+        : this(MonotonicClock.Instance) => _hasRealClock = true;
 
     /// <summary>Makes a loop on a clock that is turned by hand, as the loop is: no timer ends a wait.</summary>
     /// <param name="clock">What time it is.</param>
@@ -59,7 +54,6 @@ public sealed class EventLoop : IDisposable
     public bool IsStopped => _stopped;
 
     private const ulong WakeToken = ulong.MaxValue;
-    private const ulong TimerToken = ulong.MaxValue - 1;
 
     /// <summary>Watches a file. The watch must be disposed before the file is closed.</summary>
     /// <param name="fd">Borrowed.</param>
@@ -97,22 +91,10 @@ public sealed class EventLoop : IDisposable
     public bool RunOnce(int maxWaitMs = -1)
     {
         RunTimers();
-        if (_timerFd is not null && Timers.NextDueNs is var due && due != _armedNs)
-        {
-            _timerFd.Arm(due);
-            _armedNs = due;
-        }
-
-        var n = _epoll.Wait(_results, _stopped ? 0 : maxWaitMs);
+        var n = Wait(_stopped ? 0 : maxWaitMs);
         for (var i = 0; i < n; i++)
         {
             var (events, token) = _results[i];
-            if (token == TimerToken)
-            {
-                _armedNs = 0; // fired; the timers run first in the next round, and arming it anew clears it
-                continue;
-            }
-
             if (token == WakeToken)
             {
                 _ = _wake.Drain(out _); // our own eventfd: reading it can't fail
@@ -124,8 +106,7 @@ public sealed class EventLoop : IDisposable
                 Handle(watch, events);
         }
 
-        if (n > 0)
-            RunTimers();
+        RunTimers();
         return n > 0;
     }
 
@@ -146,9 +127,17 @@ public sealed class EventLoop : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
-        _timerFd?.Dispose();
         _wake.Dispose();
         _epoll.Dispose();
+    }
+
+    // The wait itself ends in time: a timer's file would have to be armed anew twice a frame.
+    private int Wait(int maxWaitMs)
+    {
+        var dueNs = _hasRealClock ? Timers.NextDueNs : long.MaxValue;
+        if (dueNs == long.MaxValue || maxWaitMs == 0)
+            return _epoll.Wait(_results, maxWaitMs);
+        return _epoll.WaitUntil(_results, maxWaitMs < 0 ? dueNs : Math.Min(dueNs, Timers.Clock.NowNs + (maxWaitMs * 1_000_000L)));
     }
 
     private void Handle(FdWatch watch, EpollEvents events)

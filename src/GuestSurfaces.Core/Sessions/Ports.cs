@@ -20,6 +20,12 @@ public readonly record struct OutputMode(BufferSize Size, int RefreshMilliHz, in
 /// <param name="HotY">Hotspot from the top.</param>
 public readonly record struct CursorImage(BufferStorage? Storage, BufferSize Size, int HotX, int HotY);
 
+/// <summary>How a frame came to the screen, as wp_presentation tells it.</summary>
+/// <param name="TimeNs">When its first pixel was shown: CLOCK_MONOTONIC.</param>
+/// <param name="RefreshNs">Until the output can show another one; 0: unknown, or it varies.</param>
+/// <param name="IsZeroCopy">Whether the screen reads the buffer itself: nothing was drawn.</param>
+public readonly record struct FramePresentation(long TimeNs, long RefreshNs, bool IsZeroCopy);
+
 /// <summary>
 /// The way up: from a transport (the guest's side) to whatever shows pictures. Implemented by the presenter, by the link, and by
 /// <see cref="Session"/>, which stands between. Thread: the loop's; calls don't block and don't throw because of a guest.
@@ -55,6 +61,18 @@ public interface IGuestDisplay
     /// <param name="x">Place of the hotspot in scanout pixels.</param>
     /// <param name="y">Likewise.</param>
     void MoveCursor(int scanout, int x, int y);
+
+    /// <summary>Whether nothing that was shown before a frame is read any more: then its answer endangers nothing, whatever becomes of the frame itself.</summary>
+    /// <param name="scanout">0 to 15.</param>
+    /// <param name="serial">The frame's.</param>
+    bool IsFreeBefore(int scanout, ulong serial) => true;
+
+    /// <summary>Something can't wait for a frame's answer as long as that may take: it is given after one more refresh at the latest.</summary>
+    /// <param name="scanout">0 to 15.</param>
+    /// <param name="serial">The frame's; those before it, too.</param>
+    void Hurry(int scanout, ulong serial)
+    {
+    }
 }
 
 /// <summary>The way down: what a display tells about the frames it was given. Implemented by <see cref="Session"/> and the link.</summary>
@@ -76,6 +94,14 @@ public interface IDisplayEvents
     /// <param name="serial">The frame's.</param>
     /// <param name="timeNs">When, CLOCK_MONOTONIC.</param>
     void Latched(int scanout, ulong serial, long timeNs);
+
+    /// <summary>The frame was on the screen. Told by compositors that have wp_presentation alone, perhaps long after it was latched.</summary>
+    /// <param name="scanout">0 to 15.</param>
+    /// <param name="serial">The frame's.</param>
+    /// <param name="presentation">When and how.</param>
+    void Presented(int scanout, ulong serial, in FramePresentation presentation)
+    {
+    }
 
     /// <summary>A later frame took this one's place before it was committed, or the scanout went away.</summary>
     /// <param name="scanout">0 to 15.</param>
@@ -142,6 +168,12 @@ public interface IGuestTransport
     /// <param name="serial">The frame's.</param>
     void FrameSettled(int scanout, ulong serial);
 
+    /// <summary>Something that was shown isn't read any more: <see cref="IGuestDisplay.IsFreeBefore"/> may say something else now. Told after what it has settled.</summary>
+    /// <param name="scanout">0 to 15.</param>
+    void BuffersFreed(int scanout)
+    {
+    }
+
     /// <summary>The guest should see another monitor on this scanout.</summary>
     /// <param name="scanout">0 to 15.</param>
     /// <param name="mode">Its mode.</param>
@@ -157,6 +189,16 @@ public interface IGuestTransport
 
     /// <summary>Another display, or other rules of the same (new dma-buf feedback): whatever was refused may be tried again.</summary>
     void DisplayChanged()
+    {
+    }
+
+    /// <summary>
+    /// The guest draws into its pages while they are shown, because nobody shows its flips in time or gives its buffers back: frames of this scanout are wanted as copies. What is on screen
+    /// now, too. Not the time to present: the caller is in the middle of something.
+    /// </summary>
+    /// <param name="scanout">0 to 15.</param>
+    /// <param name="reason">Why, without a full stop; null: that is over, the pages may be shown again.</param>
+    void CopiesWanted(int scanout, string? reason)
     {
     }
 }

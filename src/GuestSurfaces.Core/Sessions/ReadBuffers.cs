@@ -40,13 +40,17 @@ internal struct ReadBuffers
     }
 
     /// <summary>Nobody reads a buffer any more.</summary>
+    /// <param name="storage">Which.</param>
+    /// <param name="lastSerial">The last frame that was in it.</param>
     /// <returns>Whether it was here.</returns>
-    public bool Remove(BufferStorage storage)
+    public bool Remove(BufferStorage storage, out ulong lastSerial)
     {
+        lastSerial = 0;
         for (var i = 0; i < _count; i++)
         {
             if (_entries[i].Storage != storage)
                 continue;
+            lastSerial = _entries[i].LastSerial;
             RemoveAt(i);
             return true;
         }

@@ -12,7 +12,8 @@ namespace GuestSurfaces.Core.Sessions;
 /// outlives the moments in which drivers blank it, and every frame is settled exactly once. With no display at all the guest runs on at a paced rate.
 /// <para>
 /// A frame's answer tells the guest that it may draw into what was shown before. So a frame is settled when the display is done with it (latched or
-/// superseded) <b>and</b> reads none of the guest's own pages from before any more; two refreshes after it came at the latest, which is counted.
+/// superseded) <b>and</b> reads none of the guest's own pages from before any more; two refreshes after it came at the latest. If something is still read then, the flip is
+/// unprotected, which is counted, and a run of these makes the guest's side show copies (<see cref="IGuestTransport.CopiesWanted"/>) until flips are taken in time again.
 /// </para>
 /// Thread: the loop's.
 /// </summary>
@@ -23,6 +24,9 @@ public sealed class Session : IGuestDisplay, IDisplayEvents, IBufferWatcher
 
     /// <summary>How long a window stays, black or with its last picture, once another scanout shows something again: a driver turns its screens on one by one.</summary>
     public const long AwayDelayNs = 5_000_000_000;
+
+    private const string NotTaken = "the guest draws into what its window still shows: nobody takes its flips in time (the window is hidden, or its compositor stands still)";
+    private const string NotReleased = "the guest draws into what is still read: the compositor gives its buffers back later than two refreshes after a flip";
 
     private readonly Scanout[] _scanouts = new Scanout[Limits.MaxScanouts];
     private readonly DesktopLayout _layout = new();
@@ -56,6 +60,9 @@ public sealed class Session : IGuestDisplay, IDisplayEvents, IBufferWatcher
     /// <summary>What was counted.</summary>
     public GuestStatistics Statistics { get; }
 
+    /// <summary>Remembers what became of each frame; null: nothing does. Borrowed.</summary>
+    public FrameTrace? Trace { get; init; }
+
     /// <summary>The guest's side. Set once before the first frame.</summary>
     public IGuestTransport? Transport { get; set; }
 
@@ -84,7 +91,9 @@ public sealed class Session : IGuestDisplay, IDisplayEvents, IBufferWatcher
         s.Shown = frame.Storage;
         _layout.Set(scanout, frame.Source);
         Statistics.FramesReceived++;
-        s.Unsettled.Add(frame.Serial, _clock.NowNs, frame.Awaited);
+        var now = _clock.NowNs;
+        Trace?.Begin(scanout, in frame, now);
+        s.Unsettled.Add(frame.Serial, now, frame.Awaited);
         if (!s.Reads.Add(frame.Storage, frame.Serial))
             Statistics.UnprotectedFlips++; // one buffer is not waited for any more
         if (frame.Storage.IsDmabuf)
@@ -175,6 +184,18 @@ public sealed class Session : IGuestDisplay, IDisplayEvents, IBufferWatcher
         }
     }
 
+    /// <inheritdoc/>
+    public bool IsFreeBefore(int scanout, ulong serial) => FreeUpTo(scanout) >= serial;
+
+    /// <inheritdoc/>
+    /// <remarks>Half of a frame's time is a refresh.</remarks>
+    public void Hurry(int scanout, ulong serial)
+    {
+        ref var s = ref _scanouts[scanout];
+        s.Unsettled.Hurry(serial, _clock.NowNs - (s.HoldNs / 2));
+        ArmHoldTimer(ref s);
+    }
+
     /// <summary>The VM is gone: its windows go, and whatever was still awaited is settled.</summary>
     public void CloseWindows()
     {
@@ -188,8 +209,12 @@ public sealed class Session : IGuestDisplay, IDisplayEvents, IBufferWatcher
             CloseWindow(i);
             s.HoldTimer.Cancel();
             s.Reads.Clear();
+            var wasLost = s.Trust.IsLost;
+            s.Trust = default;
+            if (wasLost)
+                Transport?.CopiesWanted(i, null);
             if (s.Unsettled.TakeAll() is var serial and > 0)
-                Transport?.FrameSettled(i, serial);
+                Answer(i, serial);
         }
 
         Opened(); // the next VM has all its monitors
@@ -201,6 +226,7 @@ public sealed class Session : IGuestDisplay, IDisplayEvents, IBufferWatcher
     /// <inheritdoc/>
     public void CommittedAt(int scanout, ulong serial, long timeNs)
     {
+        Trace?.Reach(serial, FrameStage.Committed, timeNs);
         if (_scanouts[scanout].Recent.TryGet(serial, out var poppedNs))
             Statistics.FlushToCommit.Add(timeNs - poppedNs);
     }
@@ -209,8 +235,17 @@ public sealed class Session : IGuestDisplay, IDisplayEvents, IBufferWatcher
     public void Latched(int scanout, ulong serial, long timeNs)
     {
         Statistics.FramesPresented++;
+        Trace?.Reach(serial, FrameStage.Latched, timeNs);
         _scanouts[scanout].Unsettled.MarkUpTo(serial);
         Settle(scanout);
+    }
+
+    /// <inheritdoc/>
+    public void Presented(int scanout, ulong serial, in FramePresentation presentation)
+    {
+        Trace?.Reach(serial, FrameStage.Presented, presentation.TimeNs);
+        if (presentation.IsZeroCopy)
+            Trace?.Mark(serial, FrameMarks.ZeroCopy);
     }
 
     /// <inheritdoc/>
@@ -218,6 +253,7 @@ public sealed class Session : IGuestDisplay, IDisplayEvents, IBufferWatcher
     public void Superseded(int scanout, ulong serial)
     {
         Statistics.FramesDropped++;
+        Trace?.Mark(serial, FrameMarks.Superseded);
         _scanouts[scanout].Unsettled.Mark(serial);
         Settle(scanout);
     }
@@ -290,11 +326,19 @@ public sealed class Session : IGuestDisplay, IDisplayEvents, IBufferWatcher
         // All first, then the upcalls.
         uint readers = 0;
         for (var i = 0; i < _scanouts.Length; i++)
-            readers |= _scanouts[i].Reads.Remove(storage) ? 1u << i : 0;
+        {
+            if (!_scanouts[i].Reads.Remove(storage, out var lastSerial))
+                continue;
+            readers |= 1u << i;
+            Trace?.Reach(lastSerial, FrameStage.Released, _clock.NowNs);
+        }
+
         for (var i = 0; readers != 0; i++, readers >>= 1)
         {
-            if ((readers & 1) != 0)
-                Statistics.ReleaseWaits += Settle(i);
+            if ((readers & 1) == 0)
+                continue;
+            Statistics.ReleaseWaits += Settle(i);
+            Transport?.BuffersFreed(i);
         }
     }
 
@@ -308,11 +352,26 @@ public sealed class Session : IGuestDisplay, IDisplayEvents, IBufferWatcher
     {
         ref var s = ref _scanouts[scanout];
         var due = s.Unsettled.Take(FreeUpTo(scanout), sinceNs);
-        Statistics.UnprotectedFlips += due.TimedOut;
+        Statistics.LateFlips += due.TimedOut;
+        Statistics.UnprotectedFlips += due.Unprotected;
         ArmHoldTimer(ref s);
+        JudgeFlips(scanout, ref s.Trust, in due);
         if (due.Serial > 0)
-            Transport?.FrameSettled(scanout, due.Serial);
+            Answer(scanout, due.Serial);
         return due.Settled;
+    }
+
+    private void Answer(int scanout, ulong serial)
+    {
+        Trace?.Answer(scanout, serial, _clock.NowNs);
+        Transport?.FrameSettled(scanout, serial);
+    }
+
+    private void JudgeFlips(int scanout, ref PageTrust trust, in DueFrames due)
+    {
+        var now = _clock.NowNs;
+        if (due.TimedOut > 0 ? trust.AddLate(due.Unprotected, now) : trust.AddProtected(due.Settled, now))
+            Transport?.CopiesWanted(scanout, !trust.IsLost ? null : due.IsReleaseLate ? NotReleased : NotTaken);
     }
 
     /// <summary>The last frame whose answer lets the guest draw into nothing that is still read.</summary>
@@ -410,6 +469,7 @@ public sealed class Session : IGuestDisplay, IDisplayEvents, IBufferWatcher
         public BufferStorage? Shown;
         public UnsettledFrames Unsettled;
         public ReadBuffers Reads;
+        public PageTrust Trust;
         public RecentFrames Recent;
     }
 }

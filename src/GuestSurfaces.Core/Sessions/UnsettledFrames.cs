@@ -14,6 +14,12 @@ internal struct DueFrames
 
     /// <summary>How many of those that took too long a guest waited for.</summary>
     public int TimedOut;
+
+    /// <summary>How many of these let the guest draw into something that is still read.</summary>
+    public int Unprotected;
+
+    /// <summary>Whether the display was done with the last of these, and only a buffer before it wasn't free.</summary>
+    public bool IsReleaseLate;
 }
 
 /// <summary>
@@ -55,6 +61,19 @@ internal struct UnsettledFrames
             _entries[i].IsMarked |= _entries[i].Serial <= serial;
     }
 
+    /// <summary>A frame and those before it have come earlier than they have: their time is up earlier.</summary>
+    /// <param name="serial">The frame's.</param>
+    /// <param name="sinceNs">When they came at the latest, it is to be thought.</param>
+    public void Hurry(ulong serial, long sinceNs)
+    {
+        for (var i = 0; i < _count; i++)
+        {
+            _entries[i].SinceNs = Math.Min(_entries[i].SinceNs, sinceNs);
+            if (_entries[i].Serial >= serial)
+                return;
+        }
+    }
+
     /// <summary>Takes out what can be answered, up to the first that can't.</summary>
     /// <param name="freeUpTo">Frames up to this one are answered once they are marked; later ones wait for a buffer.</param>
     /// <param name="sinceNs">Frames from this time and before are answered as they are.</param>
@@ -70,7 +89,13 @@ internal struct UnsettledFrames
                 break;
             due.Serial = entry.Serial;
             due.Settled += isSettled ? entry.Awaited : 0;
-            due.TimedOut += isSettled ? 0 : entry.Awaited;
+            if (isSettled)
+                continue;
+            due.TimedOut += entry.Awaited;
+            if (entry.Awaited == 0 || entry.Serial <= freeUpTo)
+                continue;
+            due.Unprotected += entry.Awaited;
+            due.IsReleaseLate = entry.IsMarked;
         }
 
         for (var i = taken; i < _count; i++)

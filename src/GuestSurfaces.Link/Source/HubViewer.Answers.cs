@@ -55,6 +55,7 @@ internal sealed partial class HubViewer
     private string? Handle(in MessageHead head, ref LinkReader reader) => head.Opcode switch
     {
         LinkOpcode.Latched => OnLatched(in head, ref reader),
+        LinkOpcode.Presented => OnPresented(in head, ref reader),
         LinkOpcode.Superseded => OnSuperseded(in head, ref reader),
         LinkOpcode.Released => OnReleased(in head, ref reader),
         LinkOpcode.Refused => OnRefused(in head, ref reader),
@@ -65,6 +66,7 @@ internal sealed partial class HubViewer
         LinkOpcode.ViewerReport => OnReport(ref reader),
         LinkOpcode.Tally => OnTally(ref reader),
         LinkOpcode.Input => OnInput(in head, ref reader),
+        LinkOpcode.ViewerPolicy => OnPolicy(ref reader),
         LinkOpcode.ViewerBye => OnBye(ref reader),
         _ => LinkOpcodes.IsSkippable(head.Opcode) ? null : $"opcode 0x{(ushort)head.Opcode:x4} is not a viewer's",
     };
@@ -78,6 +80,16 @@ internal sealed partial class HubViewer
             return $"it answers frame {body.Serial}, which waits for no answer";
         outstanding.RemoveUpTo(body.Serial);
         _hub.OnLatched(this, (int)head.Id, in body);
+        return null;
+    }
+
+    // A word about a frame of long ago harms nobody.
+    private string? OnPresented(in MessageHead head, ref LinkReader reader)
+    {
+        if (head.Id >= LinkLimits.Surfaces || !reader.TryTakeAll(out PresentedBody body))
+            return "a PRESENTED is malformed";
+        if (_hub.InCharge == this)
+            _hub.OnPresented((int)head.Id, in body);
         return null;
     }
 
@@ -167,6 +179,15 @@ internal sealed partial class HubViewer
         _hub.Statistics.DisplayRung = new RungReport((Rung)body.Rung, reason, remedy);
         _hub.Statistics.CompositedBecause = composited;
         (_hub.Statistics.SyncMode, _hub.Statistics.SyncReason) = (syncMode, syncReason);
+        return null;
+    }
+
+    private string? OnPolicy(ref LinkReader reader)
+    {
+        if (!reader.TryTakeText(out var policy) || !reader.TryTakeText(out var reason) || !reader.IsDone)
+            return "a POLICY is malformed";
+        if (_hub.InCharge == this)
+            (_hub.Statistics.Policy, _hub.Statistics.PolicyReason) = (policy, reason);
         return null;
     }
 

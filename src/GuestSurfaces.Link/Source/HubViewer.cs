@@ -217,6 +217,7 @@ internal sealed partial class HubViewer : ILinkSpeaker
             Crop = Rectangle(frame.Source),
             Serial = frame.Serial,
             PoppedNs = (ulong)frame.PoppedNs,
+            TargetNs = (ulong)frame.TargetNs,
             DamageRects = (uint)damage.Count,
         });
         for (var i = 0; i < damage.Count; i++)

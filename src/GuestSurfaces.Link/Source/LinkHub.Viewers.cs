@@ -64,6 +64,13 @@ public sealed partial class LinkHub
         Events.Latched(scanout, body.Serial, (long)Math.Min(body.LatchedNs, now));
     }
 
+    internal void OnPresented(int scanout, in PresentedBody body)
+    {
+        var now = (ulong)_timers.Clock.NowNs;
+        var presentation = new FramePresentation((long)Math.Min(body.TimeNs, now), body.RefreshNs, (body.Flags & PresentedBody.ZeroCopy) != 0);
+        Events.Presented(scanout, body.Serial, in presentation);
+    }
+
     internal void OnSuperseded(HubViewer viewer, int scanout, ulong serial)
     {
         ArmFlush();

@@ -150,6 +150,7 @@ public sealed partial class LinkViewer
             FlipY = (body.Flags & FrameBody.BottomUp) != 0,
             Acquire = acquire,
             Serial = ++_lastLocal,
+            TargetNs = (long)Math.Min(body.TargetNs, long.MaxValue),
             PoppedNs = (long)Math.Min(body.PoppedNs, long.MaxValue),
             Awaited = (body.Flags & FrameBody.Awaited) != 0,
         });
@@ -161,6 +162,7 @@ public sealed partial class LinkViewer
         if (Display is { } display)
         {
             surface.Answers.Add(frame.Serial, serial);
+            surface.Presentations.Add(frame.Serial, serial);
             surface.IsShown = true;
             display.Present(index, in frame);
             return;

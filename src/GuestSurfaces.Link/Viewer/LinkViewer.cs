@@ -25,9 +25,9 @@ public sealed partial class LinkViewer : IDisplayEvents, ILinkSpeaker, IDisposab
     private const int PacketsPerFlush = 4;
 
     private static readonly int s_surfaceBytes =
-        FrameAnswers.MaxBytes + (3 * MessageHead.Bytes) + Unsafe.SizeOf<ModeBody>() + Unsafe.SizeOf<RefreshBody>();
+        FrameAnswers.MaxBytes + FramePresentations.MaxBytes + (3 * MessageHead.Bytes) + Unsafe.SizeOf<ModeBody>() + Unsafe.SizeOf<RefreshBody>();
 
-    private static readonly int s_reportBytes = (3 * MessageHead.Bytes) + Unsafe.SizeOf<ReportBody>() + (5 * LinkText.MaxBytes(LinkLimits.TextBytes)) + Unsafe.SizeOf<TallyBody>();
+    private static readonly int s_reportBytes = (4 * MessageHead.Bytes) + Unsafe.SizeOf<ReportBody>() + (7 * LinkText.MaxBytes(LinkLimits.TextBytes)) + Unsafe.SizeOf<TallyBody>();
 
     private readonly ShownSurface[] _surfaces = new ShownSurface[LinkLimits.Surfaces];
     private readonly TimerQueue _timers;
@@ -44,6 +44,8 @@ public sealed partial class LinkViewer : IDisplayEvents, ILinkSpeaker, IDisposab
     private string _toldComposited = string.Empty;
     private string _toldSyncMode = string.Empty;
     private string _toldSyncReason = string.Empty;
+    private string _toldPolicy = string.Empty;
+    private string _toldPolicyReason = string.Empty;
     private long _toldZeroCopy;
     private long _toldCopied;
     private bool _hasDisplayChanged;
@@ -123,7 +125,7 @@ public sealed partial class LinkViewer : IDisplayEvents, ILinkSpeaker, IDisposab
         }
 
         var wishes = (_options.WantsControl ? HelloBody.WantsControl : 0) | ((uint)_options.Credit << HelloBody.CreditShift);
-        Hello.Write(_channel.Writer, LinkOpcode.ViewerHello, HelloBody.HasInput | HelloBody.HasMouse | HelloBody.HasTouch, wishes, _options.Name);
+        Hello.Write(_channel.Writer, LinkOpcode.ViewerHello, HelloBody.HasInput | HelloBody.HasMouse | HelloBody.HasTouch | HelloBody.HasTablet, wishes, _options.Name);
         _ = _channel.Send(); // if not, we have heard
     }
 
@@ -148,6 +150,9 @@ public sealed partial class LinkViewer : IDisplayEvents, ILinkSpeaker, IDisposab
         if (_surfaces[scanout].Answers.Latch(serial, timeNs))
             ArmFlush();
     }
+
+    /// <inheritdoc/>
+    public void Presented(int scanout, ulong serial, in FramePresentation presentation) => _surfaces[scanout].Presentations.Note(serial, in presentation);
 
     /// <inheritdoc/>
     public void Superseded(int scanout, ulong serial)
@@ -243,6 +248,7 @@ public sealed partial class LinkViewer : IDisplayEvents, ILinkSpeaker, IDisposab
             surface.IsAnnounced = false;
             surface.LastSerial = 0;
             surface.Answers.Clear();
+            surface.Presentations.Clear();
         }
 
         ForgetInput();
@@ -330,6 +336,16 @@ public sealed partial class LinkViewer : IDisplayEvents, ILinkSpeaker, IDisposab
             writer.PutText(_toldSyncMode);
             writer.PutText(_toldSyncReason);
             writer.End();
+            _toldPolicy = string.Empty; // told anew along with it
+        }
+
+        if (_toldPolicy != _statistics.Policy || _toldPolicyReason != _statistics.PolicyReason)
+        {
+            (_toldPolicy, _toldPolicyReason) = (_statistics.Policy, _statistics.PolicyReason);
+            writer.Begin(LinkOpcode.ViewerPolicy);
+            writer.PutText(_toldPolicy);
+            writer.PutText(_toldPolicyReason);
+            writer.End();
         }
 
         if (!IsInCharge || (_statistics.ZeroCopyPresented == _toldZeroCopy && _statistics.BytesCopied == _toldCopied))
@@ -344,6 +360,7 @@ public sealed partial class LinkViewer : IDisplayEvents, ILinkSpeaker, IDisposab
     private static void WriteSurface(int index, ref ShownSurface surface, LinkWriter writer)
     {
         surface.Answers.Write(index, writer);
+        surface.Presentations.Write(index, writer);
         var untold = surface.Untold;
         surface.Untold = Wishes.None;
         if ((untold & Wishes.Refresh) != 0)

@@ -22,6 +22,9 @@ internal struct ShownSurface
     /// <summary>The frames that the source waits for.</summary>
     public FrameAnswers Answers;
 
+    /// <summary>When its frames were on the screen.</summary>
+    public FramePresentations Presentations;
+
     /// <summary>The mode that the display wants, for this source and any later one.</summary>
     public OutputMode Mode;
 

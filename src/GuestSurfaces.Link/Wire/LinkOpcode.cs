@@ -33,6 +33,8 @@ internal enum LinkOpcode : ushort
     ViewerReport = 0x8030,
     Tally = 0x8031,
     Input = 0x8040,
+    Presented = 0xc020,
+    ViewerPolicy = 0xc032,
 }
 
 /// <summary>Rules about opcodes that hold for those that aren't known too.</summary>

@@ -25,16 +25,19 @@ internal struct HelloBody
     public const uint HasInput = 1;
     public const uint HasMouse = 2;
     public const uint HasTouch = 4;
+    public const uint HasTablet = 8;
     public const uint WantsControl = 1;
     public const int CreditShift = 8;
 
     /// <summary>The devices that features stand for.</summary>
     public static InputKinds KindsOf(uint features) =>
-        ((features & HasInput) != 0 ? InputKinds.Keyboard | InputKinds.Pointer : 0) | ((features & HasMouse) != 0 ? InputKinds.Mouse : 0) | ((features & HasTouch) != 0 ? InputKinds.Touch : 0);
+        ((features & HasInput) != 0 ? InputKinds.Keyboard | InputKinds.Pointer : 0) | ((features & HasMouse) != 0 ? InputKinds.Mouse : 0)
+        | ((features & HasTouch) != 0 ? InputKinds.Touch : 0) | ((features & HasTablet) != 0 ? InputKinds.Tablet : 0);
 
     /// <summary>The features that stand for devices.</summary>
     public static uint FeaturesOf(InputKinds kinds) =>
-        ((kinds & (InputKinds.Keyboard | InputKinds.Pointer)) != 0 ? HasInput : 0) | ((kinds & InputKinds.Mouse) != 0 ? HasMouse : 0) | ((kinds & InputKinds.Touch) != 0 ? HasTouch : 0);
+        ((kinds & (InputKinds.Keyboard | InputKinds.Pointer)) != 0 ? HasInput : 0) | ((kinds & InputKinds.Mouse) != 0 ? HasMouse : 0)
+        | ((kinds & InputKinds.Touch) != 0 ? HasTouch : 0) | ((kinds & InputKinds.Tablet) != 0 ? HasTablet : 0);
 
     public uint Magic;
     public ushort OldestVersion;
@@ -192,6 +195,18 @@ internal struct LatchedBody
     public ulong Serial;
     public ulong CommittedNs;
     public ulong LatchedNs;
+}
+
+/// <summary>PRESENTED.</summary>
+[StructLayout(LayoutKind.Sequential)]
+internal struct PresentedBody
+{
+    public const uint ZeroCopy = 1;
+
+    public ulong Serial;
+    public ulong TimeNs;
+    public uint RefreshNs;
+    public uint Flags;
 }
 
 /// <summary>TALLY: what has happened since the one before.</summary>

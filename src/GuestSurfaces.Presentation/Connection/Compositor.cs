@@ -4,6 +4,7 @@ using GuestSurfaces.Core.Loop;
 using GuestSurfaces.Presentation.Buffers;
 using GuestSurfaces.Presentation.Conversion;
 using GuestSurfaces.Presentation.Input;
+using GuestSurfaces.Presentation.Policies;
 using GuestSurfaces.Presentation.Sync;
 using GuestSurfaces.Wayland;
 
@@ -41,6 +42,9 @@ internal interface ICompositorOwner : IInputOwner
     /// <returns>The device (the connection's), or why there is none.</returns>
     (ITimelineDevice? Device, string Problem) OpenTimelines(ulong device);
 
+    /// <summary>How to synchronise; null: the best that both sides have.</summary>
+    SyncMode? Sync { get; }
+
     /// <summary>The connection is at its end.</summary>
     /// <param name="failure">Why.</param>
     void OnLost(WaylandFailure failure);
@@ -59,6 +63,7 @@ internal sealed class Compositor : IWaylandConnectionListener, IWaylandGlobalsLi
     private readonly Outputs _outputs;
     private Seats? _seats;
     private GrabProtocols? _grabs;
+    private ZwpTabletManagerV2? _tablets;
     private InputKinds _seatsTell;
     private BufferCache? _buffers;
     private BlackBuffers? _black;
@@ -134,6 +139,9 @@ internal sealed class Compositor : IWaylandConnectionListener, IWaylandGlobalsLi
     /// <summary>How surfaces tell when their buffers may be read.</summary>
     public ConnectionSync Sync => _sync ?? throw new InvalidOperationException("the connection isn't set up yet");
 
+    /// <summary>What it offers for other policies than the newest frame's.</summary>
+    public PolicyProtocols Policies { get; private set; } = null!;
+
     /// <summary>What it says about dma-bufs in general.</summary>
     public DmabufFeedback Feedback => _feedback?.Current ?? DmabufFeedback.None;
 
@@ -180,7 +188,9 @@ internal sealed class Compositor : IWaylandConnectionListener, IWaylandGlobalsLi
             return;
         _seatsTell = _owner.Takes;
         var old = _seats;
-        _seats = _seatsTell == InputKinds.None ? null : new Seats(this, _owner, _grabs ??= new GrabProtocols(_globals));
+        if ((_seatsTell & InputKinds.Tablet) != 0)
+            _tablets ??= _globals.Bind<ZwpTabletManagerV2>();
+        _seats = _seatsTell == InputKinds.None ? null : new Seats(this, _owner, _grabs ??= new GrabProtocols(_globals), (_seatsTell & InputKinds.Tablet) != 0 ? _tablets : null);
         foreach (var global in _globals.All)
         {
             if (global.Interface != WlSeat.InterfaceType.Name)
@@ -225,7 +235,7 @@ internal sealed class Compositor : IWaylandConnectionListener, IWaylandGlobalsLi
     {
         if (_buffers is not null)
         {
-            _sync = new ConnectionSync(Connection.Display, DmabufSync, _timelines, _fences, Feedback.MainDevice is not null, () => _owner.OpenTimelines(Feedback.MainDevice ?? 0), Flush);
+            _sync = new ConnectionSync(Connection.Display, DmabufSync, _timelines, _fences, Feedback.MainDevice is not null, _owner.Sync, () => _owner.OpenTimelines(Feedback.MainDevice ?? 0), Flush);
             IsReady = true;
             UpdateSeats();
             _owner.OnReady();
@@ -283,6 +293,8 @@ internal sealed class Compositor : IWaylandConnectionListener, IWaylandGlobalsLi
             _feedback = new DmabufFeedbackReader(dmabuf, OnFeedback);
         _timelines = _globals.Bind<WpLinuxDrmSyncobjManagerV1>();
         _fences = _globals.Bind<ZwpLinuxExplicitSynchronizationV1>();
+        Policies = new PolicyProtocols(
+            _globals.Bind<WpFifoManagerV1>(), _globals.Bind<WpCommitTimingManagerV1>(), _globals.Bind<WpTearingControlManagerV1>(), PresentationClock);
         var shm = _globals.Require<WlShm>();
         var reason = Dmabuf is null ? "the compositor offers no linux-dmabuf" : string.Empty; // else the guest's side knows why its pixels are no dma-buf
         _buffers = new BufferCache(new ShmImporter(shm, canScale, reason), new DmabufImporter(Dmabuf, canScale), _releases, _owner.OnStorageClosed);

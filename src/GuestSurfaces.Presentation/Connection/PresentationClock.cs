@@ -24,5 +24,13 @@ internal sealed class PresentationClock(IClock clock) : IWpPresentationListener
         return theirs == 0 ? ours : timeNs - theirs + ours;
     }
 
+    /// <summary>Moves a time to the compositor's clock. The same, if that can't be read here.</summary>
+    /// <param name="timeNs">CLOCK_MONOTONIC.</param>
+    public long FromMonotonic(long timeNs)
+    {
+        var theirs = _id == KernelClock.Monotonic ? 0 : KernelClock.NowNs(_id);
+        return theirs == 0 ? timeNs : timeNs - clock.NowNs + theirs;
+    }
+
     void IWpPresentationListener.OnClockId(WpPresentation sender, uint clkId) => _id = (int)clkId;
 }

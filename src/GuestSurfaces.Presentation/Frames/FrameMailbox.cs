@@ -7,7 +7,7 @@ namespace GuestSurfaces.Presentation.Frames;
 
 /// <summary>
 /// The frames of one scanout between the guest and the compositor: at most one waits to be committed, at most one is committed and not yet
-/// settled. While the one that waits is held, because it is being converted, at most one more waits behind it. Whatever happens, each frame is settled
+/// settled. While the one that waits is held, because it is being converted or because each is to be shown, at most one more waits behind it. Whatever happens, each frame is settled
 /// exactly once (Latched or Superseded), and a frame that is never committed gives back its lock at once. Knows no Wayland. Upcalls come last, when the
 /// state is consistent: they may present the next frame.
 /// </summary>
@@ -29,12 +29,16 @@ internal sealed class FrameMailbox(int scanout, IDisplayEvents events)
     /// <summary>The frame that waits; only while <see cref="HasPending"/>.</summary>
     public ref GuestFrame Pending => ref _pending;
 
+    /// <summary>Whether frames that the guest waits for don't overtake each other, as long as there is room.</summary>
+    public bool KeepsEach { get; set; }
+
     /// <summary>Puts a frame in. One that waits and isn't held is superseded, and what changed with it counts for the new one.</summary>
     /// <param name="frame">Taken over.</param>
     public void Put(in GuestFrame frame)
     {
-        ref var slot = ref _isHeld ? ref _next : ref _pending;
-        ref var isTaken = ref _isHeld ? ref _hasNext : ref _hasPending;
+        var isBehind = _hasNext || _isHeld || (KeepsEach && _hasPending && _pending.Awaited && frame.Awaited);
+        ref var slot = ref isBehind ? ref _next : ref _pending;
+        ref var isTaken = ref isBehind ? ref _hasNext : ref _hasPending;
         var superseded = isTaken ? slot.Serial : 0;
         var old = slot;
         slot = frame;
@@ -83,7 +87,7 @@ internal sealed class FrameMailbox(int scanout, IDisplayEvents events)
         var unsettled = _committed;
         _committed = serial;
 
-        // Commits are throttled by the frame before: this one was swallowed while there was no compositor.
+        // Commits are throttled by the frame before: nobody took this one, or it was swallowed while there was no compositor.
         if (unsettled != 0)
             events.Superseded(scanout, unsettled);
         events.Committed(scanout, serial);

@@ -29,7 +29,7 @@ internal interface IInputOwner
     /// <param name="surface">Which.</param>
     void OnPointed(WlSurface surface);
 
-    /// <summary>A seat's keyboard, pointer or fingers have left the pictures.</summary>
+    /// <summary>A seat's keyboard, pointer, fingers or pen have left the pictures.</summary>
     /// <param name="kind">What.</param>
     void OnInputLeft(InputKind kind);
 

@@ -90,6 +90,14 @@ internal sealed class SeatPointer : IWlPointerListener
         return true;
     }
 
+    /// <summary>Looks like nothing, if it is on that picture.</summary>
+    /// <param name="picture">The picture's surface.</param>
+    public void HideCursor(WlSurface picture)
+    {
+        if (_surface == picture)
+            _cursor.Hide();
+    }
+
     /// <summary>It was moved; counts while it is locked.</summary>
     /// <param name="x">To the right.</param>
     /// <param name="y">Down.</param>
@@ -175,7 +183,10 @@ internal sealed class SeatPointer : IWlPointerListener
         SendUnframed();
     }
 
-    // Rounded up: scaled back to pixels and cut, it is the pixel that was meant.
+    /// <summary>Where a place on a surface is in the guest's terms.</summary>
+    /// <param name="at">From the picture's left or upper edge.</param>
+    /// <param name="length">The picture's, there.</param>
+    /// <returns>0 to <see cref="InputCodes.AbsoluteMax"/>. Rounded up: scaled back to pixels and cut, it is the pixel that was meant.</returns>
     internal static int Place(WlFixed at, int length)
     {
         var scaled = (long)at.Raw * (InputCodes.AbsoluteMax + 1);

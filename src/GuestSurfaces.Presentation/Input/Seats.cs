@@ -8,11 +8,12 @@ using GuestSurfaces.Wayland;
 
 namespace GuestSurfaces.Presentation.Input;
 
-/// <summary>A connection's seats: keyboards, pointers and touchscreens as they come and go.</summary>
+/// <summary>A connection's seats: keyboards, pointers, touchscreens and graphics tablets as they come and go.</summary>
 /// <param name="compositor">The connection.</param>
 /// <param name="owner">Who is told.</param>
 /// <param name="protocols">For grabs.</param>
-internal sealed class Seats(Compositor compositor, IInputOwner owner, GrabProtocols protocols) : IWlSeatListener
+/// <param name="tablets">For graphics tablets; null: the compositor has none, or the guest.</param>
+internal sealed class Seats(Compositor compositor, IInputOwner owner, GrabProtocols protocols, ZwpTabletManagerV2? tablets) : IWlSeatListener
 {
     // Frames of a pointer's events are from 5 on, fractions of a wheel's click from 8.
     private const uint MaxVersion = 9;
@@ -26,7 +27,8 @@ internal sealed class Seats(Compositor compositor, IInputOwner owner, GrabProtoc
     {
         var proxy = globals.Bind<WlSeat>(global with { Version = Math.Min(global.Version, MaxVersion) });
         proxy.Listener = this;
-        _seats.Add(new Seat(global.Name, proxy, new Grab(proxy, protocols, owner, compositor.Timers)));
+        var tablet = tablets is null ? null : new SeatTablet(tablets.GetTabletSeat(proxy), owner);
+        _seats.Add(new Seat(global.Name, proxy, new Grab(proxy, protocols, owner, compositor.Timers), tablet));
     }
 
     /// <summary>A seat is gone.</summary>
@@ -39,6 +41,7 @@ internal sealed class Seats(Compositor compositor, IInputOwner owner, GrabProtoc
         var seat = _seats[index];
         _seats.RemoveAt(index);
         Equip(seat, default);
+        seat.Tablet?.Close();
         if (seat.Proxy.Version >= 5)
             seat.Proxy.Release();
     }
@@ -59,7 +62,13 @@ internal sealed class Seats(Compositor compositor, IInputOwner owner, GrabProtoc
     {
         var any = false;
         foreach (var seat in _seats)
-            any |= seat.Pointer?.ShowCursor(picture, cursor, scanout, content) == true;
+        {
+            if (seat.Tablet?.IsOver(picture) == true)
+                seat.Pointer?.HideCursor(picture);
+            else
+                any |= seat.Pointer?.ShowCursor(picture, cursor, scanout, content) == true;
+        }
+
         return any;
     }
 
@@ -78,6 +87,7 @@ internal sealed class Seats(Compositor compositor, IInputOwner owner, GrabProtoc
         {
             seat.Grab.Leave(surface);
             seat.Touch?.Leave(surface);
+            seat.Tablet?.Leave(surface);
         }
     }
 
@@ -119,13 +129,15 @@ internal sealed class Seats(Compositor compositor, IInputOwner owner, GrabProtoc
         }
     }
 
-    private sealed class Seat(uint name, WlSeat proxy, Grab grab)
+    private sealed class Seat(uint name, WlSeat proxy, Grab grab, SeatTablet? tablet)
     {
         public uint Name => name;
 
         public WlSeat Proxy => proxy;
 
         public Grab Grab => grab;
+
+        public SeatTablet? Tablet => tablet;
 
         public SeatPointer? Pointer { get; set; }
 

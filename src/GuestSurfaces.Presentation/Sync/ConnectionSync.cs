@@ -12,6 +12,7 @@ internal sealed class ConnectionSync
     /// <summary>The point that <see cref="Ready"/> is at.</summary>
     public const ulong ReadyPoint = 1;
 
+    private const string AskedFor = "it was asked for (--sync)";
     private const string SoftwareFences = "the compositor doesn't say which GPU it draws with: one that draws in software offers linux-explicit-synchronization and fails at the first release";
 
     private readonly IDmabufSync _kernel;
@@ -27,6 +28,7 @@ internal sealed class ConnectionSync
     /// <param name="timelines">What the compositor offers; null if it doesn't.</param>
     /// <param name="fences">Likewise.</param>
     /// <param name="hasGpu">Whether it says what it draws with: weston in software has no fences to release with, and ends the connection over that.</param>
+    /// <param name="wanted">What was asked for; null: the best. What can't be had isn't used.</param>
     /// <param name="openDevice">Makes timelines; asked only where the compositor takes them. Adopted.</param>
     /// <param name="flush">Sends what a release has led to: it doesn't come over the connection.</param>
     public ConnectionSync(
@@ -35,6 +37,7 @@ internal sealed class ConnectionSync
         WpLinuxDrmSyncobjManagerV1? timelines,
         ZwpLinuxExplicitSynchronizationV1? fences,
         bool hasGpu,
+        SyncMode? wanted,
         Func<(ITimelineDevice? Device, string Problem)> openDevice,
         Action flush)
     {
@@ -43,12 +46,18 @@ internal sealed class ConnectionSync
         _timelines = timelines;
         _fences = hasGpu ? fences : null;
         Implicit = new ImplicitSync(display, kernel);
+        if (wanted == SyncMode.Implicit || (wanted == SyncMode.Fences && _fences is not null))
+        {
+            Report = new SyncReport(wanted.Value, AskedFor);
+            return;
+        }
+
         if (timelines is null)
         {
             Report = _fences is not null
                 ? new SyncReport(SyncMode.Fences, "the compositor doesn't offer linux-drm-syncobj")
                 : new SyncReport(SyncMode.Implicit, fences is not null ? SoftwareFences : "the compositor offers neither linux-drm-syncobj nor linux-explicit-synchronization");
-            return;
+            return; // also what is to be said where one of them was asked for
         }
 
         (_device, var problem) = openDevice();
@@ -56,6 +65,10 @@ internal sealed class ConnectionSync
         Report = Ready is not null && Ready.Kernel.Signal(ReadyPoint) == Errno.None
             ? new SyncReport(SyncMode.Timelines, string.Empty)
             : new SyncReport(_fences is not null ? SyncMode.Fences : SyncMode.Implicit, $"linux-drm-syncobj can't be used: {(_device is null ? problem : "the kernel makes no timeline")}");
+        if (wanted != SyncMode.Fences)
+            return;
+        var why = $"linux-explicit-synchronization was asked for (--sync): {(fences is null ? "the compositor doesn't offer it" : SoftwareFences)}";
+        Report = Report with { Reason = Report.Reason.Length == 0 ? why : $"{why}; {Report.Reason}" };
     }
 
     /// <summary>What is used now.</summary>

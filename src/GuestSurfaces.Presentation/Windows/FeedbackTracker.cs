@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+using GuestSurfaces.Core.Sessions;
 using GuestSurfaces.Presentation.Connection;
 using GuestSurfaces.Wayland;
 
@@ -9,9 +10,8 @@ internal interface IFeedbackOwner
 {
     /// <summary>The commit was shown.</summary>
     /// <param name="serial">Its frame's.</param>
-    /// <param name="timeNs">CLOCK_MONOTONIC.</param>
-    /// <param name="isZeroCopy">Whether the screen reads the buffer itself: nothing was drawn.</param>
-    void OnPresented(ulong serial, long timeNs, bool isZeroCopy);
+    /// <param name="presentation">When and how.</param>
+    void OnPresented(ulong serial, in FramePresentation presentation);
 
     /// <summary>The commit was never shown.</summary>
     /// <param name="serial">Its frame's.</param>
@@ -51,10 +51,10 @@ internal sealed class FeedbackTracker(Compositor compositor, IFeedbackOwner owne
             slot.Serial = 0;
     }
 
-    private void Presented(ulong serial, long timeNs, bool isZeroCopy)
+    private void Presented(ulong serial, long timeNs, uint refreshNs, bool isZeroCopy)
     {
         if (serial != 0)
-            owner.OnPresented(serial, compositor.PresentationClock.ToMonotonic(timeNs), isZeroCopy);
+            owner.OnPresented(serial, new FramePresentation(compositor.PresentationClock.ToMonotonic(timeNs), refreshNs, isZeroCopy));
     }
 
     private void Discarded(ulong serial)
@@ -80,7 +80,7 @@ internal sealed class FeedbackTracker(Compositor compositor, IFeedbackOwner owne
         void IWpPresentationFeedbackListener.OnPresented(
             WpPresentationFeedback sender, uint tvSecHi, uint tvSecLo, uint tvNsec, uint refresh, uint seqHi, uint seqLo, WpPresentationFeedbackKind flags) =>
             _tracker.Presented(
-                Serial, (long)((((ulong)tvSecHi << 32) | tvSecLo) * 1_000_000_000) + tvNsec, (flags & WpPresentationFeedbackKind.ZeroCopy) != 0);
+                Serial, (long)((((ulong)tvSecHi << 32) | tvSecLo) * 1_000_000_000) + tvNsec, refresh, (flags & WpPresentationFeedbackKind.ZeroCopy) != 0);
 
         void IWpPresentationFeedbackListener.OnDiscarded(WpPresentationFeedback sender) => _tracker.Discarded(Serial);
     }

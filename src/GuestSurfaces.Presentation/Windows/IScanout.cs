@@ -43,6 +43,11 @@ internal interface IScanout
     /// <param name="mode">Of a monitor that is the window.</param>
     void TellModeWanted(in OutputMode mode);
 
+    /// <summary>A frame was on the screen.</summary>
+    /// <param name="serial">Which.</param>
+    /// <param name="presentation">When and how.</param>
+    void TellPresented(ulong serial, in FramePresentation presentation);
+
     /// <summary>The user closed the window.</summary>
     void TellCloseWanted();
 

@@ -3,11 +3,13 @@ using GuestSurfaces.Core.Buffers;
 using GuestSurfaces.Core.Diagnostics;
 using GuestSurfaces.Core.Frames;
 using GuestSurfaces.Core.Loop;
+using GuestSurfaces.Core.Sessions;
 using GuestSurfaces.Presentation.Buffers;
 using GuestSurfaces.Presentation.Connection;
 using GuestSurfaces.Presentation.Cursors;
 using GuestSurfaces.Presentation.Frames;
 using GuestSurfaces.Presentation.Geometry;
+using GuestSurfaces.Presentation.Policies;
 using GuestSurfaces.Presentation.Sync;
 using GuestSurfaces.Wayland;
 
@@ -18,7 +20,8 @@ namespace GuestSurfaces.Presentation.Windows;
 /// the screen in one commit. The picture is on the toplevel's own surface; bars, cursor, veil and notice are subsurfaces of it.
 /// <para>
 /// A frame is committed when the window is configured, its wl_buffer is there, and the frame callback of the commit before has come. While a
-/// window is hidden none comes: frames replace each other in the mailbox, and the session's timer answers the guest.
+/// window is hidden none comes: frames replace each other in the mailbox, and the session's timer answers the guest. Only the guest's own pages don't stay on it: it may
+/// draw into them by then, so what waits takes their place without a callback, if more seldom.
 /// </para>
 /// </summary>
 internal sealed class ScanoutWindow : IToplevelOwner, ISurfaceBufferUser, IFeedbackOwner, IWlCallbackListener, IWlSurfaceListener
@@ -28,6 +31,9 @@ internal sealed class ScanoutWindow : IToplevelOwner, ISurfaceBufferUser, IFeedb
 
     // Long enough to be read twice; the title says it all the time.
     private const long NoticeNs = 5_000_000_000;
+
+    // A refresh that takes longer than this is none: six of the usual ones.
+    private const long OverdueNs = 100_000_000;
 
     private readonly Compositor _compositor;
     private readonly IScanout _scanout;
@@ -40,10 +46,12 @@ internal sealed class ScanoutWindow : IToplevelOwner, ISurfaceBufferUser, IFeedb
     private readonly Veil _veil;
     private readonly Notice _notice;
     private readonly LoopTimer _noticeTimer;
+    private readonly LoopTimer _overdueTimer;
     private readonly FeedbackTracker _feedback;
     private readonly SurfaceFeedback _dmabufs;
     private readonly FrameLoader _loader;
     private readonly ISurfaceSync _sync;
+    private readonly SurfacePolicy _policy;
     private readonly AcquireWait _acquire;
     private readonly WlRegion _opaque = new();
     private readonly WlCallback _frameCallback;
@@ -58,6 +66,8 @@ internal sealed class ScanoutWindow : IToplevelOwner, ISurfaceBufferUser, IFeedb
     private SurfaceBuffer? _attached;
     private BufferSize _wanted;
     private SurfaceScale _scale;
+    private long _committedNs;
+    private bool _showsPages;
     private bool _isFlipped;
     private bool _isFullscreen;
     private bool _isOrphan;
@@ -82,7 +92,8 @@ internal sealed class ScanoutWindow : IToplevelOwner, ISurfaceBufferUser, IFeedb
         _surface.Listener = this;
         _dmabufs = new SurfaceFeedback(compositor, _surface, OnDmabufsChanged);
         _sync = compositor.Sync.CreateFor(_surface);
-        _acquire = new AcquireWait(compositor.DmabufSync, OnAcquired);
+        _policy = new SurfacePolicy(compositor.Policies, scanout.Options.Policy, _surface, compositor.Clock);
+        _acquire = new AcquireWait(compositor.DmabufSync, PumpAndFlush);
         _viewport = new Viewport(compositor.Viewporter, _surface);
         _sizing = new WindowSizing { IsFollowed = scanout.Options.ResizeGuest && CanScale };
         _place = new WindowPlace(compositor, _surface, OnPlaced);
@@ -91,6 +102,7 @@ internal sealed class ScanoutWindow : IToplevelOwner, ISurfaceBufferUser, IFeedb
         _veil = new Veil(compositor, _surface);
         _notice = new Notice(compositor, _surface, scanout.Options.GrabChord.ToString());
         _noticeTimer = compositor.Timers.Create(OnNoticeRead);
+        _overdueTimer = compositor.Timers.Create(PumpAndFlush);
         _cursorChanged = true;
         _toplevel = new Toplevel(compositor, _surface, scanout.Title, scanout.Options, scanout.Placement.IsFullscreen, OutputToFill, this);
     }
@@ -109,7 +121,7 @@ internal sealed class ScanoutWindow : IToplevelOwner, ISurfaceBufferUser, IFeedb
     public bool Pump()
     {
         var mailbox = _scanout.Mailbox;
-        if (_isClosed || _isCommitting || !_toplevel.IsConfigured || _frameCallback.IsAlive || !mailbox.HasPending)
+        if (_isClosed || _isCommitting || !_toplevel.IsConfigured || !mailbox.HasPending || (_frameCallback.IsAlive && !_policy.IsUnpaced(in mailbox.Pending) && !IsOverdue()))
             return false;
 
         // Unlocking and telling may bring the next frame right away: it waits its turn.
@@ -137,6 +149,7 @@ internal sealed class ScanoutWindow : IToplevelOwner, ISurfaceBufferUser, IFeedb
         if (_compositor.Black.Get(_picture, out var size) is not { } black)
             return;
         _attached = null;
+        _showsPages = false;
         _attachedSize = size;
         _attachedSource = size.Whole;
         _shown = default; // the next frame replaces all of it
@@ -217,6 +230,7 @@ internal sealed class ScanoutWindow : IToplevelOwner, ISurfaceBufferUser, IFeedb
         _dmabufs.Destroy();
         _toplevel.Destroy();
         _sync.Destroy();
+        _policy.Destroy();
         _surface.Destroy();
         _compositor.Buffers.RetireAll(this);
     }
@@ -224,8 +238,10 @@ internal sealed class ScanoutWindow : IToplevelOwner, ISurfaceBufferUser, IFeedb
     /// <summary>The connection is gone: nothing is left to destroy.</summary>
     public void Forget()
     {
+        _scanout.Mailbox.KeepsEach = false;
         _isClosed = true; // callbacks and releases that are on their way still come, but the scanout's frames are another window's now
         _noticeTimer.Cancel();
+        _overdueTimer.Cancel();
         _loader.Close();
         _acquire.Stop();
     }
@@ -249,11 +265,14 @@ internal sealed class ScanoutWindow : IToplevelOwner, ISurfaceBufferUser, IFeedb
 
     void ISurfaceBufferUser.OnBufferChanged(SurfaceBuffer buffer) => Pump();
 
-    void IFeedbackOwner.OnPresented(ulong serial, long timeNs, bool isZeroCopy)
+    void IFeedbackOwner.OnPresented(ulong serial, in FramePresentation presentation)
     {
-        if (isZeroCopy)
+        if (_place.TakeRefresh(presentation.RefreshNs))
+            OnPlaced();
+        if (presentation.IsZeroCopy)
             _scanout.Statistics.ZeroCopyPresented++;
-        _scanout.Mailbox.Latch(serial, timeNs);
+        _scanout.TellPresented(serial, in presentation);
+        _scanout.Mailbox.Latch(serial, presentation.TimeNs);
     }
 
     void IFeedbackOwner.OnDiscarded(ulong serial) => _scanout.Mailbox.Discard(serial);
@@ -289,7 +308,7 @@ internal sealed class ScanoutWindow : IToplevelOwner, ISurfaceBufferUser, IFeedb
     {
         if (_isClosed)
             return;
-        if (_place.Output is { RefreshMilliHz: > 0 and var refresh })
+        if (_place.RefreshMilliHz is > 0 and var refresh)
             _scanout.TellRefresh(refresh);
         if (_place.Scale is var scale && scale != _scale)
         {
@@ -324,10 +343,23 @@ internal sealed class ScanoutWindow : IToplevelOwner, ISurfaceBufferUser, IFeedb
 
     private static bool IsNear(BufferSize a, BufferSize b) => Math.Abs(a.Width - b.Width) <= 1 && Math.Abs(a.Height - b.Height) <= 1;
 
-    private void OnAcquired()
+    private void PumpAndFlush()
     {
         if (Pump())
             _compositor.Flush();
+    }
+
+    /// <summary>Whether a frame may be committed though nothing tells that the one before was taken. If not yet, it is tried again by itself.</summary>
+    private bool IsOverdue()
+    {
+        if (!_showsPages)
+            return false;
+        var dueNs = _committedNs + OverdueNs;
+        if (_compositor.Clock.NowNs >= dueNs)
+            return true;
+        if (!_overdueTimer.IsArmed)
+            _overdueTimer.ArmAt(dueNs);
+        return false;
     }
 
     private IReadOnlyList<DmabufTarget> PreferredTargets() => _dmabufs.Current.PickTargets(s_targetFormats, _isFullscreen);
@@ -357,17 +389,24 @@ internal sealed class ScanoutWindow : IToplevelOwner, ISurfaceBufferUser, IFeedb
         _shown = grid;
         _picture = grid.Source.Size;
         _isOrphan = _scanout.IsOrphan(frame.Serial);
+        _policy.Prepare(in frame, _isFullscreen, isOverdue: _frameCallback.IsAlive);
+        mailbox.KeepsEach = _policy.Report.Policy == FlipPolicy.Fifo;
         Attach(in frame, buffer!);
         frame.Acquire.Fence?.Dispose();
         Arrange();
-        _surface.Frame(_frameCallback);
+        if (!_frameCallback.IsAlive)
+            _surface.Frame(_frameCallback); // else the one of before tells of this commit, too
         _feedback.Ask(_surface, frame.Serial);
         _surface.Commit();
         if (!IsMapped)
             TellMode(); // the first picture's size is known now
         IsMapped = true;
+        _committedNs = _compositor.Clock.NowNs;
+        _showsPages = report.Rung == Rung.Direct;
         _scanout.Statistics.DisplayRung = report;
-        _scanout.Statistics.SyncMode = _compositor.Sync.Report.Name;
+        _scanout.Statistics.Policy = _policy.Report.Name;
+        _scanout.Statistics.PolicyReason = _policy.Report.Reason;
+        _scanout.Statistics.SyncMode = _compositor.Sync.Report.Mode.Name();
         _scanout.Statistics.SyncReason = _compositor.Sync.Report.Reason;
         _scanout.Statistics.CompositedBecause = _dmabufs.CompositedBecause(buffer!, _isFullscreen);
         mailbox.TellCommitted(frame.Serial);

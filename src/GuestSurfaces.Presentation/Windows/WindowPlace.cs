@@ -8,15 +8,23 @@ namespace GuestSurfaces.Presentation.Windows;
 
 /// <summary>
 /// Which monitors a window is on, and at which scale it is shown there. The compositor's own word for this surface counts most (fractional-scale-v1, then
-/// wl_surface.preferred_buffer_scale), else the largest of its monitors'.
+/// wl_surface.preferred_buffer_scale), else the largest of its monitors'. How fast these refresh their modes say, else what the compositor says of frames that it showed.
 /// </summary>
 internal sealed class WindowPlace : IWpFractionalScaleV1Listener
 {
+    // 1 to 1000 Hz.
+    private const uint ShortestRefreshNs = 1_000_000;
+    private const uint LongestRefreshNs = 1_000_000_000;
+    private const int FramesToBelieve = 3;
+
     private readonly Compositor _compositor;
     private readonly Action _changed;
     private readonly WpFractionalScaleV1? _fractional;
     private readonly List<WlOutput> _outputs = [];
     private SurfaceScale? _told;
+    private int _presentedMilliHz;
+    private int _newMilliHz;
+    private int _timesSeen;
     private OutputInfo? _last;
 
     /// <summary>Asks for a surface's scale.</summary>
@@ -50,6 +58,27 @@ internal sealed class WindowPlace : IWpFractionalScaleV1Listener
                 largest = Math.Max(largest, _compositor.Outputs.Find(output)?.Scale ?? 1);
             return SurfaceScale.Whole(largest);
         }
+    }
+
+    /// <summary>How fast its monitor refreshes; 0 if nobody has told.</summary>
+    public int RefreshMilliHz => Output is { RefreshMilliHz: > 0 and var told } ? told : _presentedMilliHz;
+
+    /// <summary>A frame was shown. What that says of the refresh counts where the monitor's mode says nothing (virtual screens, variable refresh), once it was said a few times.</summary>
+    /// <param name="refreshNs">0: nothing.</param>
+    /// <returns>Whether that is news.</returns>
+    public bool TakeRefresh(long refreshNs)
+    {
+        if (refreshNs is < ShortestRefreshNs or > LongestRefreshNs)
+            return false;
+        var milliHz = (int)(1_000_000_000_000 / refreshNs);
+        if (IsNear(milliHz, _presentedMilliHz))
+            return false;
+        _timesSeen = IsNear(milliHz, _newMilliHz) ? _timesSeen + 1 : 1;
+        _newMilliHz = milliHz;
+        if (_timesSeen < FramesToBelieve)
+            return false;
+        _presentedMilliHz = milliHz;
+        return Output is not { RefreshMilliHz: > 0 };
     }
 
     /// <summary>It is on a monitor.</summary>
@@ -99,13 +128,16 @@ internal sealed class WindowPlace : IWpFractionalScaleV1Listener
             (widthMm, heightMm) = (Share(size.Width, info.WidthMm, info.Mode.Width), Share(size.Height, info.HeightMm, info.Mode.Height));
         else if (scale != default)
             (widthMm, heightMm) = (Share(size.Width, 254 * SurfaceScale.One, 10 * dotsPerInch * scale.Of120), Share(size.Height, 254 * SurfaceScale.One, 10 * dotsPerInch * scale.Of120));
-        return new Core.Sessions.OutputMode(size, info.RefreshMilliHz, widthMm, heightMm, Enabled: true);
+        return new Core.Sessions.OutputMode(size, RefreshMilliHz, widthMm, heightMm, Enabled: true);
     }
 
     /// <summary>Destroys what asks for the scale.</summary>
     public void Destroy() => _fractional?.Destroy();
 
     void IWpFractionalScaleV1Listener.OnPreferredScale(WpFractionalScaleV1 sender, uint scale) => Take(SurfaceScale.Of(scale));
+
+    // A guest changes its mode for it: what only jitters is none.
+    private static bool IsNear(int a, int b) => Math.Abs((long)a - b) * 50 <= b;
 
     private static int Share(int pixels, int mm, int of) => (int)Math.Min(((long)pixels * mm) / of, 65_535);
 

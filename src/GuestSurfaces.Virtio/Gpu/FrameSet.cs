@@ -14,6 +14,9 @@ internal struct FrameSet
 
     public readonly bool IsEmpty => Scanouts == 0;
 
+    /// <summary>The serial of a scanout's frame, if it has one.</summary>
+    public readonly ulong this[int scanout] => _serials[scanout];
+
     public readonly bool Has(int scanout) => (Scanouts & (1u << scanout)) != 0;
 
     public void Add(int scanout, ulong serial)

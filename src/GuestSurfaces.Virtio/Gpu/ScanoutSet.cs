@@ -24,6 +24,8 @@ internal sealed class ScanoutSet
         "the guest's pages can't be read: its VMM has cut their memory, or taken it away",
         "restart the VM; memory that is sealed against shrinking, as QEMU's memory-backend-memfd is, can't be cut");
 
+    private const string CopiesRemedy = "nothing: its pages are shown again when its flips have been taken in time for a while";
+
     private readonly ScanoutState[] _scanouts;
     private readonly IGuestDisplay _display;
     private readonly GuestStatistics _statistics;
@@ -105,6 +107,20 @@ internal sealed class ScanoutSet
         }
 
         _rungTimer.ArmIn(0); // the same pages may be on another scanout in another shape
+    }
+
+    /// <summary>
+    /// The guest draws into what is shown: this scanout's pages aren't shown any more, what it shows now included. They stay exported, so that the way back costs nothing.
+    /// </summary>
+    /// <param name="scanout">Which.</param>
+    /// <param name="reason">Why, without a full stop; null: its pages may be shown again, from the next flush on.</param>
+    public void WantCopies(int scanout, string? reason)
+    {
+        var state = _scanouts[scanout];
+        state.CopiesBecause = reason is null ? null : new RungReport(Rung.Copy, reason, CopiesRemedy);
+        _rungTimer.ArmIn(0);
+        if (reason is not null && state.Resource is not null)
+            ShowAgain(state);
     }
 
     /// <summary>Pages came: what is on screen of them may not need copies.</summary>
@@ -245,7 +261,7 @@ internal sealed class ScanoutSet
         scanout.IsRefused = refusal is not null;
         if (scanout is { IsRefused: true, Resource: Resource2D refused })
             refused.Export.Forget(); // it has this shape alone, and its transfers copy again
-        _statistics.SourceRung = scanout.Resource switch
+        var report = scanout.Resource switch
         {
             { IsUnreadable: true } => s_unreadable,
             Resource2D when !_aliases2D => s_plain2D,
@@ -254,6 +270,7 @@ internal sealed class ScanoutSet
             GuestBlobResource { Backing: { } backing } blob => blob.Export.Try(_memory, backing, blob.SizeBytes, _exporter),
             _ => _statistics.SourceRung,
         };
+        _statistics.SourceRung = report.Rung == Rung.Direct && scanout.CopiesBecause is { } because ? because : report;
     }
 
     private void ShowAgain(ScanoutState scanout)

@@ -31,6 +31,9 @@ internal sealed class ScanoutState
     /// <summary>Whether the display can't show guest pages of this shape.</summary>
     public bool IsRefused { get; set; }
 
+    /// <summary>Why copies are shown though its pages could be; null: they are. The display's word, which outlives a driver.</summary>
+    public RungReport? CopiesBecause { get; set; }
+
     /// <summary>The part of the framebuffer that it shows.</summary>
     public BufferRect Visible { get; private set; }
 
@@ -111,7 +114,7 @@ internal sealed class ScanoutState
     public VirtioGpuResponse Prepare(GuestMemory memory, BufferRect damage)
     {
         Next = default;
-        var direct = IsRefused ? null : Resource?.Export.Storage;
+        var direct = IsRefused || CopiesBecause is not null ? null : Resource?.Export.Storage;
         if ((direct is not null) != _wasDirect)
             damage = Visible; // the storage changes with the rung
         var response = Resource switch

@@ -49,7 +49,7 @@ public sealed partial class VirtioGpuDevice
             Attached.ControlTimer.Cancel();
             _throttled = false;
             _fences.SettleAll();
-            AnswerSettled();
+            AnswerDue();
             _control?.FlushNotifications();
             _control = null;
             _monitors.StopWaiting();
@@ -77,15 +77,15 @@ public sealed partial class VirtioGpuDevice
             return;
         attached.Scanouts.Settled(scanout, serial);
         _fences.Settle(scanout, serial);
-        AnswerSettled();
-        if (_pumping)
-            return; // the turn interrupts the driver at its end
-        _control?.FlushNotifications();
+        AnswerHeld();
 
         // Not from in here: the display is in the middle of something.
-        if (_throttled)
+        if (_throttled && !_pumping)
             attached.ControlTimer.ArmIn(0);
     }
+
+    /// <inheritdoc/>
+    public void BuffersFreed(int scanout) => AnswerHeld();
 
     private void ResumeControl()
     {
@@ -171,12 +171,21 @@ public sealed partial class VirtioGpuDevice
         // Held before it is presented: the display may settle it at once. A failed one is answered at once.
         var held = header.IsFenced && !frames.IsEmpty && response == VirtioGpuResponse.OkNoData;
         if (held)
-            _fences.Hold(chain, in header, poppedNs, in frames);
+            _fences.Hold(chain, _reply.WriteTo(chain, response, in header), in header, poppedNs, in frames);
         if (!frames.IsEmpty && attached.Scanouts.Present(in frames))
             _flood.Superseding();
         if (held)
             return;
-        Answer(queue, chain, response, in header);
+        if (header.IsFenced && _fences.IsTooEarly(in header, _display))
+        {
+            _fences.Hold(chain, _reply.WriteTo(chain, response, in header), in header, poppedNs, default);
+            AnswerHeld(); // none of them; but what it waits for is hurried
+        }
+        else
+        {
+            Answer(queue, chain, response, in header);
+        }
+
         if (isFlush)
             _statistics.FlushToGuest.Add(attached.Clock.NowNs - poppedNs);
         if (response >= VirtioGpuResponse.Unspecified)
@@ -229,18 +238,29 @@ public sealed partial class VirtioGpuDevice
         queue.FlushNotifications();
     }
 
-    private void AnswerSettled()
+    private void AnswerHeld()
     {
-        while (_fences.TryTakeSettled(out var flush))
+        if (_fences.Count == 0)
+            return;
+        _fences.Release(_display);
+        AnswerDue();
+        if (!_pumping)
+            _control?.FlushNotifications(); // else the turn interrupts the driver at its end
+    }
+
+    private void AnswerDue()
+    {
+        while (_fences.TryTakeDue(out var answer))
         {
             if (_control is { } queue)
             {
-                _reply.Payload(0);
-                Answer(queue, flush.Chain, VirtioGpuResponse.OkNoData, in flush.Header);
-                _statistics.FlushToGuest.Add(Attached.Clock.NowNs - flush.PoppedNs);
+                queue.Push(answer.Chain, answer.WrittenBytes);
+                _freeChains.Push(answer.Chain);
+                if (answer.IsFlush)
+                    _statistics.FlushToGuest.Add(Attached.Clock.NowNs - answer.PoppedNs);
             }
 
-            _fences.Recycle(flush);
+            _fences.Recycle(answer);
         }
     }
 

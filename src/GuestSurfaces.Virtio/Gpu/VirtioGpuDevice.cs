@@ -67,8 +67,8 @@ public sealed partial class VirtioGpuDevice : IVirtioDevice, IGuestTransport
     /// <summary>Host memory that the guest's pixels take, spares and pictures still being read included. Units: bytes.</summary>
     public ulong HostPixelBytes => _attached?.PixelBudget.UsedBytes ?? 0;
 
-    /// <summary>Fenced flushes that wait for the display.</summary>
-    public int HeldFlushes => _fences.HeldCount;
+    /// <summary>Answers to fenced commands that wait for the display: flushes, and what must not overtake one.</summary>
+    public int HeldAnswers => _fences.Count;
 
     /// <summary>
     /// Hears of each mode that the guest is to see from now on, before its driver is told to look. For whoever can tell a driver whose VMM doesn't pass that on. Set before
@@ -135,6 +135,13 @@ public sealed partial class VirtioGpuDevice : IVirtioDevice, IGuestTransport
             attached.Scanouts.Refuse(in shape, reason);
             return;
         }
+    }
+
+    /// <inheritdoc/>
+    public void CopiesWanted(int scanout, string? reason)
+    {
+        if (_attached is { } attached && (uint)scanout < (uint)attached.Scanouts.Count)
+            attached.Scanouts.WantCopies(scanout, reason);
     }
 
     /// <inheritdoc/>

@@ -4,6 +4,7 @@ using GuestSurfaces.Core;
 using GuestSurfaces.Core.Diagnostics;
 using GuestSurfaces.Core.Loop;
 using GuestSurfaces.Core.Sessions;
+using GuestSurfaces.Interop;
 using GuestSurfaces.Presentation;
 using GuestSurfaces.Transports.VhostUser;
 using GuestSurfaces.Virtio.Gpu;
@@ -23,10 +24,11 @@ internal sealed class BackendHost : IDisposable
     /// <param name="guests">How many.</param>
     /// <param name="heads">Scanouts of each.</param>
     /// <param name="display">A compositor's socket; null: the guests run unseen.</param>
-    public BackendHost(string folder, int guests, int heads, string? display)
+    /// <param name="exporter">Makes dma-bufs of guest blobs; null: nothing does.</param>
+    public BackendHost(string folder, int guests, int heads, string? display, IGuestBufferExporter? exporter = null)
     {
         _wake = _loop.Timers.Create(() => { });
-        _guests = [.. Enumerable.Range(0, guests).Select(i => new Guest(_loop, Path.Combine(folder, i.ToString(CultureInfo.InvariantCulture)), heads, display))];
+        _guests = [.. Enumerable.Range(0, guests).Select(i => new Guest(_loop, Path.Combine(folder, i.ToString(CultureInfo.InvariantCulture)), heads, display, exporter ?? NoBufferExporter.Instance))];
     }
 
     /// <summary>Frames that the guests flushed.</summary>
@@ -74,6 +76,14 @@ internal sealed class BackendHost : IDisposable
     /// <summary>Runs for a while.</summary>
     public void RunFor(long ns) => RunFrames(long.MaxValue, ns);
 
+    /// <summary>Runs until the other end of a socket is closed.</summary>
+    /// <param name="end">The socket; nothing is said over it.</param>
+    public void RunUntil(FdHandle end)
+    {
+        using var watch = _loop.Watch(end, EpollEvents.In, new Stopper(_loop));
+        _loop.Run();
+    }
+
     public void Dispose()
     {
         foreach (var guest in _guests)
@@ -81,22 +91,28 @@ internal sealed class BackendHost : IDisposable
         _loop.Dispose();
     }
 
+    private sealed class Stopper(EventLoop loop) : IFdHandler
+    {
+        public void OnReady(EpollEvents events) => loop.Stop();
+    }
+
     private sealed class Guest : IDisposable
     {
+        private readonly FrameTrace? _trace = FrameTrace.TryCreate(out _);
         private readonly WaylandPresenter? _presenter;
         private readonly VhostUserServer _server;
 
-        public Guest(EventLoop loop, string path, int heads, string? display)
+        public Guest(EventLoop loop, string path, int heads, string? display, IGuestBufferExporter exporter)
         {
             var limits = new Limits();
-            var session = new Session(loop.Timers, Statistics, limits);
+            var session = new Session(loop.Timers, Statistics, limits) { Trace = _trace };
             if (display is not null)
             {
                 _presenter = WaylandPresenter.Connect(loop, display, session, new PresenterOptions(), Statistics, NullLogger.Instance);
                 session.Display = _presenter;
             }
 
-            var options = new VirtioGpuOptions { ScanoutCount = heads, InitialModes = [.. Enumerable.Repeat(VirtioGpuOptions.DefaultMode, heads)] };
+            var options = new VirtioGpuOptions { Exporter = exporter, ScanoutCount = heads, InitialModes = [.. Enumerable.Repeat(VirtioGpuOptions.DefaultMode, heads)] };
             var device = new VirtioGpuDevice(session, limits, Statistics, options, NullLogger.Instance);
             session.Transport = device;
             _server = VhostUserServer.Listen(loop, path, device, new VhostUserOptions { Limits = limits });
@@ -108,6 +124,7 @@ internal sealed class BackendHost : IDisposable
         {
             _server.Dispose();
             _presenter?.Dispose();
+            _trace?.Dispose();
         }
     }
 }

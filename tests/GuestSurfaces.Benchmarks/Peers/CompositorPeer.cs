@@ -9,8 +9,7 @@ namespace GuestSurfaces.Benchmarks.Peers;
 internal static class CompositorPeer
 {
     private const ulong ListenerToken = 1;
-    private const ulong TimerToken = 2;
-    private const ulong ClientToken = 3;
+    private const ulong ClientToken = 2;
 
     /// <summary>The command line of this role.</summary>
     /// <param name="path">Where it listens.</param>
@@ -22,30 +21,25 @@ internal static class CompositorPeer
         var hz = int.Parse(arguments[1], CultureInfo.InvariantCulture);
         using var compositor = new LenientCompositor();
         using var listener = UnixSocketHandle.Listen(arguments[0]);
-        using var timer = TimerFdHandle.Create();
         using var epoll = EpollHandle.Create();
         epoll.Add(listener, EpollEvents.In, ListenerToken);
-        epoll.Add(timer, EpollEvents.In, TimerToken);
-        if (hz > 0)
-            timer.Arm(KernelClock.NowNs());
+        var dueNs = hz > 0 ? KernelClock.NowNs() : long.MaxValue;
         Span<EpollResult> results = stackalloc EpollResult[32];
         while (true)
         {
-            var isRefresh = hz == 0;
-            var n = epoll.Wait(results, -1);
+            var n = epoll.WaitUntil(results, dueNs);
             for (var i = 0; i < n; i++)
             {
                 if (results[i].Token == ListenerToken && listener.TryAccept(out _) is { } socket)
                     epoll.Add(compositor.Server.AddClient(socket).Fd, EpollEvents.In, ClientToken);
-                if (results[i].Token != TimerToken)
-                    continue;
-                isRefresh = true;
-                timer.Arm(KernelClock.NowNs() + (1_000_000_000 / hz));
             }
 
             compositor.Server.Dispatch();
+            var isRefresh = hz == 0 || KernelClock.NowNs() >= dueNs;
             if (isRefresh)
                 compositor.LatchAll();
+            if (isRefresh && hz > 0)
+                dueNs = KernelClock.NowNs() + (1_000_000_000 / hz);
             compositor.Server.Flush();
         }
     }

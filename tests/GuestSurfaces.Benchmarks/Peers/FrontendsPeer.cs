@@ -32,9 +32,7 @@ internal static class FrontendsPeer
         var guests = new DrawingGuest[Number(arguments[1])];
         for (var i = 0; i < guests.Length; i++)
             guests[i] = new DrawingGuest(Path.Combine(folder, Text(i)), Side, heads);
-        using var timer = TimerFdHandle.Create();
         using var epoll = EpollHandle.Create();
-        epoll.Add(timer, EpollEvents.In, 0);
         Span<EpollResult> results = stackalloc EpollResult[1];
         var frame = 0u;
         for (var due = KernelClock.NowNs(); ;)
@@ -53,8 +51,7 @@ internal static class FrontendsPeer
             if (hz == 0)
                 continue;
             due = Math.Max(due + (1_000_000_000 / hz), KernelClock.NowNs()); // late frames aren't made up for
-            timer.Arm(due);
-            epoll.Wait(results, 1000);
+            epoll.WaitUntil(results, due);
         }
     }
 

@@ -63,16 +63,13 @@ internal sealed class MeasuredGuest : IDisposable
 
     private void Run(long dueNs)
     {
-        using var timer = TimerFdHandle.Create();
         using var epoll = EpollHandle.Create();
-        epoll.Add(timer, EpollEvents.In, 0);
         Span<EpollResult> results = stackalloc EpollResult[1];
         try
         {
             for (var frame = 1u; !_isStopped; frame++)
             {
-                timer.Arm(dueNs);
-                epoll.Wait(results, 1000);
+                epoll.WaitUntil(results, dueNs);
                 DrawFrame(frame);
                 dueNs = Math.Max(dueNs + (1_000_000_000 / Hz), KernelClock.NowNs()); // late frames aren't made up for
             }

@@ -100,7 +100,7 @@ public static class GpuCommandFuzz
 
         gpu.Device.StopQueue(0);
         gpu.Control.Collect();
-        Check(gpu.Device.HeldFlushes == 0 && gpu.Cursor.Queue.InFlight == 0, "something was not answered");
+        Check(gpu.Device.HeldAnswers == 0 && gpu.Cursor.Queue.InFlight == 0, "something was not answered");
         gpu.Device.Reset();
         Collect(gpu, held);
         foreach (var storage in held)

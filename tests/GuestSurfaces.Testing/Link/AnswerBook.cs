@@ -37,7 +37,7 @@ public sealed class AnswerBook : IDisplayEvents
 
     void IDisplayEvents.Input(int scanout, InputKind kind, ReadOnlySpan<InputEvent> frame)
     {
-        if (frame.IsEmpty || frame.Length > InputCodes.MaxFrame || kind > InputKind.Touch)
+        if (frame.IsEmpty || frame.Length > InputCodes.MaxFrame || kind > InputKind.Tablet)
             throw new InvalidOperationException($"{frame.Length} events of {kind}");
         foreach (var e in frame)
         {

@@ -23,7 +23,7 @@ namespace GuestSurfaces.Testing.Link;
 public static class LinkFuzz
 {
     private const int LeadBytes = 4;
-    private const InputKinds AllKinds = InputKinds.Keyboard | InputKinds.Pointer | InputKinds.Mouse | InputKinds.Touch;
+    private const InputKinds AllKinds = InputKinds.Keyboard | InputKinds.Pointer | InputKinds.Mouse | InputKinds.Touch | InputKinds.Tablet;
 
     /// <summary>Bytes to a source: must return for any input.</summary>
     /// <param name="data">Packets.</param>

@@ -49,6 +49,9 @@ public sealed class FakeBuffer : IWlBufferRequests
     /// <summary>Whether it has memory that a client shares; else it is one pixel that was told.</summary>
     public bool IsShared => _memory is not null;
 
+    /// <summary>Which file its pixels are in.</summary>
+    public FileIdentity Identity => _memory!.File.GetIdentity();
+
     public int Releases { get; private set; }
 
     public bool IsDestroyed => !Resource.IsAlive;

@@ -48,6 +48,8 @@ public sealed class FakeCompositor
 
     public FakeGrabs Grabs { get; private set; } = null!;
 
+    public FakeTablet Tablet { get; private set; } = null!;
+
     public List<FakeToplevel> Toplevels { get; } = [];
 
     public FakeToplevel Toplevel => Toplevels[^1];
@@ -62,6 +64,9 @@ public sealed class FakeCompositor
 
     /// <summary>Buffers that the client destroyed while they were held. Protocols allow that; but who does it hears no more when their pixels are free.</summary>
     public List<FakeBuffer> DestroyedHeld { get; } = [];
+
+    /// <summary>What time it is.</summary>
+    internal long NowNs => _clock.NowNs;
 
     /// <summary>Whether it sends nothing any more.</summary>
     public bool IsDead { get; private set; }
@@ -323,6 +328,8 @@ public sealed class FakeCompositor
         if (Options.SeatVersion > 0)
             AddSeat();
         Grabs = new FakeGrabs(this);
+        _ = new FakePolicies(this);
+        Tablet = new FakeTablet(this);
         if (Options.DmabufVersion > 0)
             Server.AddGlobal<ZwpLinuxDmabufV1Resource>(Options.DmabufVersion, r => Dmabuf = new FakeDmabuf(this, r));
     }

@@ -81,11 +81,23 @@ public sealed record FakeCompositorOptions
     /// <summary>Whether it says wl_buffer.release during the commit for buffers with points: there the protocol promises nothing about it.</summary>
     public bool EarlyReleaseEvents { get; init; }
 
+    /// <summary>Whether commits can wait for each other. It keeps which buffers each refresh shows, then.</summary>
+    public bool Fifo { get; init; }
+
+    /// <summary>Whether commits can wait for a time.</summary>
+    public bool CommitTiming { get; init; }
+
+    /// <summary>Whether surfaces can say that they may tear.</summary>
+    public bool Tearing { get; init; }
+
     /// <summary>Version of its seat; 0: it has none.</summary>
     public uint SeatVersion { get; init; }
 
     /// <summary>Whether it locks pointers and tells of their movements.</summary>
     public bool PointerLocks { get; init; }
+
+    /// <summary>Whether it tells of graphics tablets.</summary>
+    public bool Tablets { get; init; }
 
     /// <summary>Whether it leaves its shortcuts to windows.</summary>
     public bool ShortcutsInhibit { get; init; }

@@ -18,6 +18,7 @@ public sealed class FakeSurface : IWlSurfaceRequests, IWpViewportRequests, IWlSu
     private readonly List<WlCallbackResource> _callbacks = [];
     private readonly List<WpPresentationFeedbackResource> _feedback = [];
     private readonly List<FakeCommit> _leaving = [];
+    private FakePolicy _policy;
     private FakeBuffer? _pendingBuffer;
     private FakeCommit? _pending;
     private FakeCommit? _current;
@@ -52,8 +53,28 @@ public sealed class FakeSurface : IWlSurfaceRequests, IWpViewportRequests, IWlSu
 
     public FakeBuffer? Buffer => _current?.Buffer;
 
-    /// <summary>Whether a commit waits for its acquire point, or fence: nothing of it counts yet.</summary>
-    public bool IsBlocked => _pending is { IsReadable: false };
+    /// <summary>Whether a commit waits for its acquire point or fence, for a barrier or a time: nothing of it counts yet.</summary>
+    public bool IsBlocked => _pending is { IsReadable: false } || (_policy.WaitsForBarrier && HasBarrier) || _policy.DueNs > _compositor.NowNs;
+
+    /// <summary>Whether a commit that waits for it waits until the next refresh.</summary>
+    public bool HasBarrier { get; private set; }
+
+    /// <summary>Whether what is on the screen may tear.</summary>
+    public bool MayTear { get; private set; }
+
+    /// <summary>How many commits waited for a barrier.</summary>
+    public int BarrierWaits { get; private set; }
+
+    /// <summary>What each refresh showed, if commits can wait for each other.</summary>
+    public List<FakeBuffer?> Displayed { get; } = [];
+
+    internal FakePolicy NextPolicy;
+
+    internal bool HasFifo { get; set; }
+
+    internal bool HasTimer { get; set; }
+
+    internal bool HasTearingControl { get; set; }
 
     internal FakeSyncobjSurface? Syncobj { get; set; }
 
@@ -83,12 +104,18 @@ public sealed class FakeSurface : IWlSurfaceRequests, IWpViewportRequests, IWlSu
     /// <summary>The damage of the last commit that attached something.</summary>
     public IReadOnlyList<BufferRect> LastDamage { get; private set; } = [];
 
+    /// <summary>Whether no screen shows it: what is replaced is given back at once, as sway and weston do. (A compositor that stands still gives nothing back.)</summary>
+    public bool IsHidden { get; set; }
+
     public int WaitingCallbacks => _callbacks.Count;
 
     public bool IsMapped => Buffer is not null;
 
     /// <summary>Whether the screen reads its buffers itself: said with each presentation.</summary>
     public bool IsScannedOut { get; set; }
+
+    /// <summary>How long a refresh is said to be with each frame that was shown; 0: nothing is said.</summary>
+    public uint PresentedRefreshNs { get; set; }
 
     /// <summary>Its size on the screen.</summary>
     public (int Width, int Height) Size =>
@@ -107,7 +134,10 @@ public sealed class FakeSurface : IWlSurfaceRequests, IWpViewportRequests, IWlSu
     /// <summary>A refresh of the screen: callbacks, feedback and releases that are due go out.</summary>
     public void Refresh(long presentNs)
     {
-        if (_pending is { IsReadable: true })
+        if (_compositor.Options.Fifo)
+            Displayed.Add(Buffer);
+        HasBarrier = false;
+        if (_pending is not null && !IsBlocked)
             Apply(); // it has waited for this
         foreach (var callback in _callbacks)
             callback.SendDone((uint)(presentNs / 1_000_000));
@@ -116,7 +146,7 @@ public sealed class FakeSurface : IWlSurfaceRequests, IWpViewportRequests, IWlSu
         {
             var seconds = (ulong)(presentNs / 1_000_000_000);
             var flags = WpPresentationFeedbackKind.Vsync | (IsScannedOut ? WpPresentationFeedbackKind.ZeroCopy : 0);
-            feedback.SendPresented((uint)(seconds >> 32), (uint)seconds, (uint)(presentNs % 1_000_000_000), 16_666_667, 0, 1, flags);
+            feedback.SendPresented((uint)(seconds >> 32), (uint)seconds, (uint)(presentNs % 1_000_000_000), PresentedRefreshNs, 0, 1, flags);
         }
 
         _feedback.Clear();
@@ -191,6 +221,7 @@ public sealed class FakeSurface : IWlSurfaceRequests, IWpViewportRequests, IWlSu
     void IWlSurfaceRequests.OnCommit(WlSurfaceResource sender)
     {
         Commits++;
+        TakePolicy();
         TakeSync();
         if (Parent is not null && !IsDesync)
             _hasCachedCommit = true;
@@ -281,6 +312,20 @@ public sealed class FakeSurface : IWlSurfaceRequests, IWpViewportRequests, IWlSu
         parent.Children.Add(this);
     }
 
+    /// <summary>Commits without a picture wait with the one before.</summary>
+    private void TakePolicy()
+    {
+        var hasPicture = _isAttachedAnew;
+        var next = NextPolicy;
+        NextPolicy = new FakePolicy { MayTear = next.MayTear };
+        if (!hasPicture && (next.SetsBarrier || next.WaitsForBarrier || next.DueNs != 0))
+            _compositor.Violation(Resource, 0, "a barrier or a time without a picture: no rule of the protocols', but nobody means that");
+        if (!hasPicture)
+            return;
+        _policy = next;
+        BarrierWaits += next.WaitsForBarrier && HasBarrier ? 1 : 0;
+    }
+
     /// <summary>What is told about a buffer counts with the commit after it, also where the commit itself has to wait.</summary>
     private void TakeSync()
     {
@@ -313,6 +358,9 @@ public sealed class FakeSurface : IWlSurfaceRequests, IWpViewportRequests, IWlSu
         if (!_isAttached && _damage.Count > 0)
             _compositor.Violation(Resource, 0, "damage without a buffer");
         var buffer = _isAttached ? _pendingBuffer : Buffer;
+        HasBarrier |= _policy.SetsBarrier;
+        MayTear = _policy.MayTear;
+        _policy = new FakePolicy { MayTear = _policy.MayTear };
         IsFlipped = _pendingFlip;
         Source = _pendingSource;
         Destination = _pendingDestination;
@@ -355,6 +403,8 @@ public sealed class FakeSurface : IWlSurfaceRequests, IWpViewportRequests, IWlSu
         var buffer = commit?.Buffer;
         if (leaving is not null && (old != buffer || leaving.HasOwnRelease))
             _leaving.Add(leaving);
+        if (IsHidden)
+            ReleaseDue();
         if (buffer is null)
             return;
         buffer.IsHeld = true;
@@ -387,6 +437,7 @@ public sealed class FakeSurface : IWlSurfaceRequests, IWpViewportRequests, IWlSu
         }
 
         _feedback.Clear();
+        _pending?.Buffer.IsHeld = true; // it has waited, for a time or a barrier
         foreach (var commit in (FakeCommit?[])[.. _leaving, _current, _pending])
         {
             if (!_compositor.IsDead)

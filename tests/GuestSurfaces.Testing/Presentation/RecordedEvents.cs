@@ -12,6 +12,8 @@ public sealed class RecordedEvents : IDisplayEvents
 
     public List<(ulong Serial, long TimeNs)> Latched { get; } = [];
 
+    public List<(int Scanout, ulong Serial, FramePresentation Presentation)> Presented { get; } = [];
+
     public List<ulong> Superseded { get; } = [];
 
     public List<OutputMode> Modes { get; } = [];
@@ -34,6 +36,8 @@ public sealed class RecordedEvents : IDisplayEvents
     void IDisplayEvents.Committed(int scanout, ulong serial) => Committed.Add(serial);
 
     void IDisplayEvents.Latched(int scanout, ulong serial, long timeNs) => Latched.Add((serial, timeNs));
+
+    void IDisplayEvents.Presented(int scanout, ulong serial, in FramePresentation presentation) => Presented.Add((scanout, serial, presentation));
 
     void IDisplayEvents.Superseded(int scanout, ulong serial) => Superseded.Add(serial);
 

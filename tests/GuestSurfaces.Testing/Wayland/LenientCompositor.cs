@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+using GuestSurfaces.Core.Buffers;
 using GuestSurfaces.Wayland;
 using GuestSurfaces.Wayland.Server;
 
@@ -30,7 +31,12 @@ public sealed class LenientCompositor : IDisposable, IWlCompositorRequests, IWlS
             r.Handler = this;
             r.SendClockId(1);
         });
-        Server.AddGlobal<ZwpLinuxDmabufV1Resource>(0, r => r.Handler = this);
+        Server.AddGlobal<ZwpLinuxDmabufV1Resource>(3, r => // later ones tell formats in tables
+        {
+            r.Handler = this;
+            if (r.Version >= 3)
+                r.SendModifier(DrmFormat.Xrgb8888.Fourcc, 0, 0);
+        });
     }
 
     /// <summary>The wire side: clients, more globals.</summary>

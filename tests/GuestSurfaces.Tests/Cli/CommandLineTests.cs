@@ -12,7 +12,7 @@ namespace GuestSurfaces.Tests.Cli;
 /// <summary>What users are told: help, and one or two lines for everything that is wrong.</summary>
 public sealed class CommandLineTests
 {
-    private static readonly string[] s_commands = ["run", "attach", "device", "present", "fake-guest", "status", "plugin", "bench", "doctor", "config", "completion", "man"];
+    private static readonly string[] s_commands = ["run", "attach", "device", "present", "fake-guest", "status", "trace", "plugin", "bench", "doctor", "config", "completion", "man"];
 
     [Fact]
     public void Root_help_has_one_line_for_each_command()
@@ -122,7 +122,7 @@ public sealed class CommandLineTests
             Size = new BufferSize(640, 400),
             StatsPath = "/tmp/stats.json",
             Notes = new Dictionary<string, string> { ["guest"] = "a=b", ["vmm"] = "" },
-            InputPaths = new Dictionary<InputKind, string> { [InputKind.Keyboard] = "/tmp/k=1", [InputKind.Pointer] = "/tmp/p", [InputKind.Mouse] = "/tmp/m", [InputKind.Touch] = "/tmp/t" },
+            InputPaths = new Dictionary<InputKind, string> { [InputKind.Keyboard] = "/tmp/k=1", [InputKind.Pointer] = "/tmp/p", [InputKind.Mouse] = "/tmp/m", [InputKind.Touch] = "/tmp/t", [InputKind.Tablet] = "/tmp/g" },
             LinkPath = "/tmp/x.link",
             ServesLink = true,
             ZeroCopy = false,
@@ -136,7 +136,7 @@ public sealed class CommandLineTests
             var command = new Command("device")
             {
                 new Option<string>("--socket-path"), common.Name, common.Outputs, common.Size, common.Stats, common.Note, common.NoDisplay, common.Link, common.ZeroCopy, common.Alias2D,
-                common.Keyboard, common.Pointer, common.Mouse, common.Touch, common.NoIsolation, common.Verbose,
+                common.Keyboard, common.Pointer, common.Mouse, common.Touch, common.Tablet, common.NoIsolation, common.Verbose,
             };
             var parsed = command.Parse(VmSupervisor.DeviceArguments(given, "/tmp/gpu.sock")[1..]);
             Assert.Empty(parsed.Errors);

@@ -19,7 +19,7 @@ public sealed class DoctorTests
     private static readonly Dictionary<string, uint> s_globals = new[]
     {
         "xdg_wm_base", "wl_shm", "zwp_linux_dmabuf_v1", "wp_viewporter", "wp_presentation", "wp_linux_drm_syncobj_manager_v1", "wp_fifo_manager_v1", "wp_commit_timing_manager_v1",
-        "wp_fractional_scale_manager_v1", "wl_seat", "zwp_pointer_constraints_v1", "zwp_relative_pointer_manager_v1", "zwp_keyboard_shortcuts_inhibit_manager_v1", "zxdg_decoration_manager_v1",
+        "wp_fractional_scale_manager_v1", "wl_seat", "zwp_pointer_constraints_v1", "zwp_relative_pointer_manager_v1", "zwp_tablet_manager_v2", "zwp_keyboard_shortcuts_inhibit_manager_v1", "zxdg_decoration_manager_v1",
         "zwlr_layer_shell_v1",
     }.ToDictionary(static name => name, static _ => 5u);
 
@@ -66,6 +66,7 @@ public sealed class DoctorTests
         { "no fractional scale", "fractional-scale", "lesser", "yes", "", "" },
         { "no seat", "seat", "lesser", "yes", "", "" },
         { "no pointer lock", "pointer-constraints", "lesser", "yes", "", "" },
+        { "no graphics tablets", "tablet", "lesser", "yes", "", "" },
     };
 
     [Fact]
@@ -247,6 +248,7 @@ public sealed class DoctorTests
         "no fractional scale" => s_perfect with { Compositor = Offering(["wp_fractional_scale_manager_v1"]) },
         "no seat" => s_perfect with { Compositor = Offering(["wl_seat"]) },
         "no pointer lock" => s_perfect with { Compositor = Offering(["zwp_pointer_constraints_v1"]) },
+        "no graphics tablets" => s_perfect with { Compositor = Offering(["zwp_tablet_manager_v2"]) },
         _ => throw new ArgumentOutOfRangeException(nameof(defect), defect, "not known"),
     };
 

@@ -28,13 +28,14 @@ public sealed class QemuCommandLineTests
     [Fact]
     public void Keyboard_pointer_and_the_like_are_devices_of_their_own()
     {
-        var inputs = new Dictionary<InputKind, string> { [InputKind.Keyboard] = "/k", [InputKind.Pointer] = "/p", [InputKind.Mouse] = "/m", [InputKind.Touch] = "/t" };
+        var inputs = new Dictionary<InputKind, string> { [InputKind.Keyboard] = "/k", [InputKind.Pointer] = "/p", [InputKind.Mouse] = "/m", [InputKind.Touch] = "/t", [InputKind.Tablet] = "/g" };
         var additions = new QemuCommandLine(["qemu"]).Complete("/s", 1, new QemuDevice(QemuDevice.Gpu, "a card"), inputs);
         Assert.Equal(
             $"{Memory} -vga none -display none {Device} -chardev socket,id=gs-keyboard,path=/k -device vhost-user-input-pci,chardev=gs-keyboard"
             + " -chardev socket,id=gs-pointer,path=/p -device vhost-user-input-pci,chardev=gs-pointer"
             + " -chardev socket,id=gs-mouse,path=/m -device vhost-user-input-pci,chardev=gs-mouse"
-            + " -chardev socket,id=gs-touchscreen,path=/t -device vhost-user-input-pci,chardev=gs-touchscreen",
+            + " -chardev socket,id=gs-touchscreen,path=/t -device vhost-user-input-pci,chardev=gs-touchscreen"
+            + " -chardev socket,id=gs-tablet,path=/g -device vhost-user-input-pci,chardev=gs-tablet",
             string.Join(' ', additions.SelectMany(static a => a.Arguments)));
     }
 

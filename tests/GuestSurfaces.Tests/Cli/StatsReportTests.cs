@@ -9,11 +9,11 @@ namespace GuestSurfaces.Tests.Cli;
 /// <summary>The file that --stats writes is an interface: others read it by these names.</summary>
 public sealed class StatsReportTests
 {
-    private static readonly string[] s_texts = ["guest", "vmm", "accelerator", "accelerator_reason", "compositor", "rung", "reason", "remedy", "composited_because", "sync_mode", "sync_reason"];
+    private static readonly string[] s_texts = ["guest", "vmm", "accelerator", "accelerator_reason", "compositor", "rung", "reason", "remedy", "composited_because", "sync_mode", "sync_reason", "policy", "policy_reason"];
 
     private static readonly string[] s_numbers =
     [
-        "schema", "frames_received", "frames_presented", "zero_copy_presented", "frames_dropped", "unprotected_flips", "torn_writes", "throttled", "bytes_copied_per_frame",
+        "schema", "frames_received", "frames_presented", "zero_copy_presented", "frames_dropped", "late_flips", "unprotected_flips", "torn_writes", "throttled", "bytes_copied_per_frame",
         "pinned_bytes", "pinned_buffers",
         "gc_allocated_bytes_per_frame", "gc_collections", "rss_mib",
     ];

@@ -45,7 +45,7 @@ public sealed class SessionTests : IGuestTransport, IDisposable
         _session.Latched(0, 1, _clock.NowNs);
         Run(100 * Ms);
         Assert.Equal([(0, 1ul)], _settled);
-        Assert.Equal((1L, 1L, 0L), (_session.Statistics.FramesReceived, _session.Statistics.FramesPresented, _session.Statistics.UnprotectedFlips));
+        Assert.Equal((1L, 1L, 0L), (_session.Statistics.FramesReceived, _session.Statistics.FramesPresented, _session.Statistics.LateFlips));
     }
 
     [Fact]
@@ -75,7 +75,7 @@ public sealed class SessionTests : IGuestTransport, IDisposable
         Assert.Empty(_settled);
         Run(Ms);
         Assert.Equal([(0, 1ul), (1, 2ul)], _settled);
-        Assert.Equal(1, _session.Statistics.UnprotectedFlips);
+        Assert.Equal(1, _session.Statistics.LateFlips);
     }
 
     [Fact]
@@ -131,7 +131,7 @@ public sealed class SessionTests : IGuestTransport, IDisposable
         Assert.Equal([(0, 1ul), (0, 2ul)], _settled);
         Run(Ms);
         Assert.Equal([(0, 1ul), (0, 2ul), (0, 3ul)], _settled);
-        Assert.Equal(2, _session.Statistics.UnprotectedFlips);
+        Assert.Equal(2, _session.Statistics.LateFlips);
     }
 
     [Fact]
@@ -149,7 +149,7 @@ public sealed class SessionTests : IGuestTransport, IDisposable
         _session.Superseded(0, 1);
         Run(100 * Ms);
         Assert.Equal([(0, 2ul), (0, 3ul)], _settled);
-        Assert.Equal(0, _session.Statistics.UnprotectedFlips);
+        Assert.Equal(0, _session.Statistics.LateFlips);
     }
 
     [Fact]
@@ -159,7 +159,7 @@ public sealed class SessionTests : IGuestTransport, IDisposable
             Present(0, serial);
         Run(35 * Ms);
         Assert.Equal((0, 100ul), _settled[^1]);
-        Assert.Equal(100, _session.Statistics.UnprotectedFlips);
+        Assert.Equal(100, _session.Statistics.LateFlips);
     }
 
     [Fact]
@@ -173,7 +173,7 @@ public sealed class SessionTests : IGuestTransport, IDisposable
         Present(0, 2);
         Run(35 * Ms);
         Assert.Equal([(0, 1ul), (0, 2ul)], _settled);
-        Assert.Equal(1, _session.Statistics.UnprotectedFlips);
+        Assert.Equal(1, _session.Statistics.LateFlips);
     }
 
     [Fact]

@@ -70,7 +70,7 @@ public sealed class GpuFlushTests : IDisposable
         _gpu.Device.FrameSettled(0, _gpu.Display.Frames[1].Serial);
         _gpu.Control.Collect();
         Assert.Equal((false, false, true), (_gpu.Control.IsPending(a), _gpu.Control.IsPending(b), _gpu.Control.IsPending(c)));
-        Assert.Equal(1, _gpu.Device.HeldFlushes);
+        Assert.Equal(1, _gpu.Device.HeldAnswers);
     }
 
     [Fact]
@@ -178,14 +178,14 @@ public sealed class GpuFlushTests : IDisposable
         _gpu.ShowBlob(1, 64, 64);
         for (ulong i = 1; i <= 20; i++)
             _gpu.FlushFenced(1, s_whole, i);
-        Assert.Equal(20, _gpu.Device.HeldFlushes);
+        Assert.Equal(20, _gpu.Device.HeldAnswers);
         var answers = _gpu.Control.Answers;
         var interrupts = _gpu.Control.Interrupts;
         _gpu.Device.StopQueue(0);
         _gpu.Control.Collect();
         Assert.Equal(answers + 20, _gpu.Control.Answers);
         Assert.Equal(interrupts + 1, _gpu.Control.Interrupts);
-        Assert.Equal((0, 0), (_gpu.Device.HeldFlushes, _gpu.Control.Queue.InFlight));
+        Assert.Equal((0, 0), (_gpu.Device.HeldAnswers, _gpu.Control.Queue.InFlight));
 
         _gpu.Device.FrameSettled(0, 1000); // the display's answer comes after all
         _gpu.Device.StopQueue(0);
@@ -268,7 +268,7 @@ public sealed class GpuFlushTests : IDisposable
         gpu.Run(35_000_000);
         gpu.Control.Collect();
         Assert.False(gpu.Control.IsPending(slot));
-        Assert.Equal(1, gpu.Statistics.UnprotectedFlips);
+        Assert.Equal(1, gpu.Statistics.LateFlips);
     }
 
     [Fact]
@@ -285,7 +285,7 @@ public sealed class GpuFlushTests : IDisposable
         gpu.Session!.Latched(0, gpu.Display.Last.Serial, gpu.Clock.NowNs);
         gpu.Control.Collect();
         Assert.False(gpu.Control.IsPending(shown));
-        Assert.Equal((1L, 1L), (gpu.Statistics.UnprotectedFlips, gpu.Statistics.FramesPresented));
+        Assert.Equal((1L, 1L), (gpu.Statistics.LateFlips, gpu.Statistics.FramesPresented));
     }
 
     [Fact]

@@ -78,7 +78,7 @@ public sealed class GpuProcessTests(ITestOutputHelper output)
         }
 
         Assert.Equal((0L, 0), (least, collections));
-        Assert.Equal(0, gpu.Device.HeldFlushes);
+        Assert.Equal(0, gpu.Device.HeldAnswers);
         shown!.Unlock();
 
         static byte[] Blob(uint id) => GpuHarness.Words(0, 0, Width, Height, 0, id, Width, Height, 2, 0, Width * 4, 0, 0, 0, 0, 0, 0, 0);

@@ -29,7 +29,7 @@ public sealed class InputAllocationTests
     {
         var clock = new VirtualClock();
         var timers = new TimerQueue(clock);
-        using var compositor = new FakeCompositor(new FakeCompositorOptions { SeatVersion = 8, PointerLocks = true, ShortcutsInhibit = true }, clock);
+        using var compositor = new FakeCompositor(new FakeCompositorOptions { SeatVersion = 8, PointerLocks = true, ShortcutsInhibit = true, Tablets = true }, clock);
         var input = new CountedInput();
         var session = new Session(timers, new GuestStatistics(), new Limits()) { Input = input };
         using var presenter = new WaylandPresenter(
@@ -59,6 +59,9 @@ public sealed class InputAllocationTests
         Pump();
         if (isGrabbed)
             compositor.Grabs.Lock!.SendLocked();
+        compositor.Tablet.Plug();
+        var pen = compositor.Tablet.AddTool(ZwpTabletToolV2Type.Pen, 1, ZwpTabletToolV2Capability.Pressure);
+        compositor.Tablet.Near(pen, window, 1, 1);
 
         var allocated = 0L;
         for (var i = -WarmUp; i < Rounds; i++)
@@ -74,6 +77,9 @@ public sealed class InputAllocationTests
             seat.Slide(5, i & 15, 9);
             seat.Up(5);
             seat.Touch!.SendFrame();
+            compositor.Tablet.Move(pen, i & 15, 4);
+            pen.SendPressure((uint)i & 0xff);
+            pen.SendFrame(0);
             compositor.Client.Flush();
 
             // A collection (the fake's garbage brings some) charges the thread with what is left of its allocation buffer: such a turn tells nothing.
@@ -85,7 +91,7 @@ public sealed class InputAllocationTests
                 allocated += after - before;
         }
 
-        Assert.InRange(input.Frames, 3 * Rounds, int.MaxValue);
+        Assert.InRange(input.Frames, 4 * Rounds, int.MaxValue);
         Assert.Equal(0, allocated);
         session.Display = null;
         presenter.Dispose();
@@ -105,7 +111,7 @@ public sealed class InputAllocationTests
 
     private sealed class CountedInput : IGuestInput
     {
-        public InputKinds Kinds => InputKinds.Keyboard | InputKinds.Pointer | InputKinds.Mouse | InputKinds.Touch;
+        public InputKinds Kinds => InputKinds.Keyboard | InputKinds.Pointer | InputKinds.Mouse | InputKinds.Touch | InputKinds.Tablet;
 
         public int Frames { get; private set; }
 

@@ -99,10 +99,12 @@ public sealed class LinkInputTests
     [InlineData(InputKind.Mouse, 3u, true)]
     [InlineData(InputKind.Touch, 3u, false)]
     [InlineData(InputKind.Touch, 7u, true)]
-    [InlineData((InputKind)4, 15u, false)]
+    [InlineData(InputKind.Tablet, 7u, false)]
+    [InlineData(InputKind.Tablet, 15u, true)]
+    [InlineData((InputKind)5, 31u, false)]
     public void What_was_not_agreed_on_breaks_a_rule(InputKind kind, uint features, bool isFine)
     {
-        using var f = new LinkFixture(takes: Takes | InputKinds.Mouse | InputKinds.Touch);
+        using var f = new LinkFixture(takes: Takes | InputKinds.Mouse | InputKinds.Touch | InputKinds.Tablet);
         using var peer = new RawPeer(f);
         peer.Writer.Begin(LinkOpcode.ViewerHello);
         peer.Writer.Put(new HelloBody

@@ -19,17 +19,18 @@ public sealed class InputTests
     [InlineData("6.12", "vmm")]
     [InlineData("6.1", "trixie")]
     [InlineData("6.1", "vmm")]
-    public void Every_key_button_wheel_and_place_arrives_in_order_and_nothing_stays_pressed(string kernel, string qemu)
+    public void Every_key_button_wheel_place_finger_and_pen_arrives_in_order_and_nothing_stays_pressed(string kernel, string qemu)
     {
         using var bench = new LabBench("weston10");
-        var device = bench.StartDeviceAlone("guest", "--keyboard", bench["keys.sock"], "--pointer", bench["pointer.sock"]);
-        bench.StartGuest("vm", "guest", "--qemu", qemu, "--guest", kernel, "--job", "input", "--input", bench["keys.sock"], "--input", bench["pointer.sock"]);
+        string[] inputs = ["keyboard", "pointer", "touch", "tablet"];
+        var device = bench.StartDeviceAlone("guest", [.. inputs.SelectMany(name => (string[])[$"--{name}", bench[$"{name}.sock"]])]);
+        bench.StartGuest("vm", "guest", ["--qemu", qemu, "--guest", kernel, "--job", "input", .. inputs.SelectMany(name => (string[])["--input", bench[$"{name}.sock"]])]);
         bench.WaitFor("vm", "^GS-DONE");
         using var loop = new EventLoop();
         using var viewer = new LinkViewer(loop, new LinkViewerOptions(), new GuestStatistics(), NullLogger.Instance);
         viewer.Connect(bench["guest.link"]);
         RunUntil(() => viewer.IsInCharge, "the viewer is in charge");
-        Assert.Equal(InputKinds.Keyboard | InputKinds.Pointer, viewer.SourceTakes);
+        Assert.Equal(InputKinds.Keyboard | InputKinds.Pointer | InputKinds.Touch | InputKinds.Tablet, viewer.SourceTakes);
 
         var heard = new HeardInput(bench, "vm");
         var sent = new List<(string Device, InputEvent Event)>();
@@ -65,13 +66,45 @@ public sealed class InputTests
             AwaitAll();
         }
 
-        // The viewer dies with keys and a button down.
+        // Two fingers, of which one slides and one leaves.
+        Send(InputKind.Touch, [.. Finger(1, 1, 100, 200), .. Finger(0, 2, 300, 400), new InputEvent(InputEventType.Key, InputCodes.Touching, 1)]);
+        Send(InputKind.Touch, Place(InputCodes.TouchSlot, 1), Place(InputCodes.TouchX, 150), Place(InputCodes.TouchY, 250));
+        AwaitAll();
+        Send(InputKind.Touch, Place(InputCodes.TouchSlot, 0), Place(InputCodes.TouchId, InputCodes.NoTouch));
+        AwaitAll();
+
+        // A pen comes, is pressed, leans, and goes; then the airbrush.
+        Send(InputKind.Tablet, [.. Pen(InputCodes.Pen, 1, serial: -5), Place(InputCodes.AbsoluteX, 20_000), Place(InputCodes.AbsoluteY, 10_000), Place(InputCodes.PenDistance, 77)]);
+        AwaitAll();
+        Send(
+            InputKind.Tablet,
+            Place(InputCodes.PenPressure, InputCodes.PenMax),
+            Place(InputCodes.PenDistance, 0),
+            Place(InputCodes.PenTiltX, -InputCodes.PenTiltMax),
+            Place(InputCodes.PenTiltY, 1),
+            new InputEvent(InputEventType.Key, InputCodes.Touching, 1),
+            new InputEvent(InputEventType.Key, InputCodes.PenButton1, 1));
+        Send(
+            InputKind.Tablet,
+            Place(InputCodes.PenPressure, 0),
+            new InputEvent(InputEventType.Key, InputCodes.Touching, 0),
+            new InputEvent(InputEventType.Key, InputCodes.PenButton1, 0));
+        Send(InputKind.Tablet, Pen(InputCodes.Pen, 0, serial: -5));
+        AwaitAll();
+        Send(
+            InputKind.Tablet,
+            [.. Pen(InputCodes.LastPen, 1, serial: 9), Place(InputCodes.PenSlider, -InputCodes.PenMax), Place(InputCodes.PenRotation, InputCodes.PenRotationMax), Place(InputCodes.PenPressure, 5000)]);
+        AwaitAll();
+
+        // The viewer dies with keys and a button down, a finger on the screen and the airbrush on the tablet.
         Send(InputKind.Keyboard, new InputEvent(InputEventType.Key, 29, 1), new InputEvent(InputEventType.Key, 46, 1));
         Send(InputKind.Pointer, new InputEvent(InputEventType.Key, InputCodes.FirstButton, 1));
         AwaitAll();
         viewer.Dispose();
         Expect(InputKind.Keyboard, new InputEvent(InputEventType.Key, 29, 0), new InputEvent(InputEventType.Key, 46, 0));
         Expect(InputKind.Pointer, new InputEvent(InputEventType.Key, InputCodes.FirstButton, 0));
+        Expect(InputKind.Touch, Place(InputCodes.TouchSlot, 1), Place(InputCodes.TouchId, InputCodes.NoTouch), new InputEvent(InputEventType.Key, InputCodes.Touching, 0));
+        Expect(InputKind.Tablet, Place(InputCodes.PenPressure, 0), new InputEvent(InputEventType.Key, InputCodes.LastPen, 0));
         AwaitAll();
 
         bench.AssertNoKernelErrors("vm");
@@ -109,4 +142,12 @@ public sealed class InputTests
             LabBench.Patience,
             what);
     }
+
+    private static InputEvent Place(ushort axis, int value) => new(InputEventType.Absolute, axis, value);
+
+    private static InputEvent[] Finger(int slot, int id, int x, int y) =>
+        [Place(InputCodes.TouchSlot, slot), Place(InputCodes.TouchId, id), Place(InputCodes.TouchX, x), Place(InputCodes.TouchY, y)];
+
+    private static InputEvent[] Pen(ushort tool, int isNear, int serial) =>
+        [new(InputEventType.Key, tool, isNear), new(InputEventType.Miscellaneous, InputCodes.PenSerial, serial)];
 }

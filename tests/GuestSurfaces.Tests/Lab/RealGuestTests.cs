@@ -89,7 +89,7 @@ public sealed class RealGuestTests
         Assert.Equal("copy", stats.GetProperty("rung").GetString());
         Assert.Contains("dmabuf", stats.GetProperty("reason").GetString()!, StringComparison.Ordinal);
         if (job == "flip")
-            Assert.InRange(stats.GetProperty("frames_dropped").GetInt64(), 0, 2 + stats.GetProperty("unprotected_flips").GetInt64());
+            Assert.InRange(stats.GetProperty("frames_dropped").GetInt64(), 0, 2 + stats.GetProperty("late_flips").GetInt64());
     }
 
     [Theory]

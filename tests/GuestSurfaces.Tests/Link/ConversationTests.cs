@@ -60,6 +60,36 @@ public sealed class ConversationTests
     }
 
     [Fact]
+    public void Times_on_screen_come_along_with_later_answers_and_never_for_their_own_sake()
+    {
+        using var f = new LinkFixture();
+        var viewer = f.AddViewer();
+        TestPicture[] pictures = [f.Picture(), f.Picture()];
+        var first = f.Present(pictures[0]);
+        f.Pump();
+        var shown = viewer.Display.Last.Serial;
+        viewer.Display.Latch();
+        f.Pass(RefreshNs);
+        var presentation = new FramePresentation(f.Clock.NowNs - 7, 16_666_667, IsZeroCopy: true);
+        viewer.Link.Presented(0, shown, in presentation);
+        f.Pump();
+        Assert.Empty(f.Events.Presented); // nobody is woken for it
+
+        f.Present(pictures[1]);
+        f.Pump();
+        viewer.Display.Latch();
+        viewer.Link.Presented(0, viewer.Display.Last.Serial, new FramePresentation(f.Clock.NowNs + RefreshNs, 0, IsZeroCopy: false)); // a clock that is ahead of ours
+        f.Pump();
+        Assert.Equal([(0, first, presentation), (0, first + 1, new FramePresentation(f.Clock.NowNs, 0, false))], f.Events.Presented);
+        viewer.Link.Presented(0, shown, in presentation);
+        f.Present(pictures[0]);
+        f.Pump();
+        viewer.Display.Latch();
+        f.Pump();
+        Assert.Equal(3, f.Events.Presented.Count);
+    }
+
+    [Fact]
     public void A_viewer_that_comes_late_is_told_everything_alive()
     {
         using var f = new LinkFixture();

@@ -262,7 +262,7 @@ public sealed class TwoProcessTests : IGuestTransport, IDisposable
         var end = vmm.Memory.Regions[0].SizeBytes;
         var pages = Show(guest, 1, end - (1 << 20), _gray);
         WaitUntil(() => Array.TrueForAll(Shoot().ToPixels(), static pixel => pixel == _gray), presenter);
-        Assert.Contains("sealed against shrinking", device.Output, StringComparison.Ordinal);
+        WaitUntil(() => device.Output.Contains("sealed against shrinking", StringComparison.Ordinal), device);
 
         Assert.Equal(Errno.None, vmm.Memory.File.Truncate(end / 2));
         Assert.NotEqual(GpuResponse.OkNoData, guest.Send(Request.Flush(1, pages)).Response);

@@ -18,7 +18,6 @@ public sealed class LayoutTests
         (typeof(LibC.IoVec), "struct iovec"),
         (typeof(LibC.MsgHdr), "struct msghdr"),
         (typeof(LibC.CmsgHdr), "struct cmsghdr"),
-        (typeof(LibC.ItimerSpec), "struct itimerspec"),
         (typeof(LibC.PollFd), "struct pollfd"),
         (typeof(LibC.UdmabufCreateList), "struct udmabuf_create_list"),
         (typeof(LibC.UdmabufCreateItem), "struct udmabuf_create_item"),

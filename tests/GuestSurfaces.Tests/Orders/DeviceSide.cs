@@ -61,9 +61,17 @@ internal sealed class DeviceSide : IGuestTransport, IDisposable
             Device.FrameSettled(scanout, serial);
     }
 
+    void IGuestTransport.BuffersFreed(int scanout)
+    {
+        if (!LosesAnswers)
+            Device.BuffersFreed(scanout);
+    }
+
     void IGuestTransport.SetMode(int scanout, in OutputMode mode) => Device.SetMode(scanout, in mode);
 
     void IGuestTransport.BufferRefused(int scanout, Core.Buffers.BufferStorage storage, string reason) => Device.BufferRefused(scanout, storage, reason);
 
     void IGuestTransport.DisplayChanged() => Device.DisplayChanged();
+
+    void IGuestTransport.CopiesWanted(int scanout, string? reason) => Device.CopiesWanted(scanout, reason);
 }

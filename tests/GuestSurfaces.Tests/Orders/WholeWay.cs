@@ -165,9 +165,9 @@ internal sealed class WholeWay : IDisposable
         if (_log.Lines.Find(static line => !line.StartsWith("Information", StringComparison.Ordinal) && !s_expected.Any(expected => line.StartsWith(expected, StringComparison.Ordinal))) is { } line)
             Assert.Fail($"a line in the log: {line}");
         if (Vm.IsDriven && Device.IsAlive)
-            Assert.True(Vm.Pending == Device.Device.HeldFlushes, $"{Vm.Pending} requests are unanswered, and {Device.Device.HeldFlushes} of them wait for the screen");
+            Assert.True(Vm.Pending == Device.Device.HeldAnswers, $"{Vm.Pending} requests are unanswered, and {Device.Device.HeldAnswers} of them wait for the screen");
         else
-            Assert.Equal((0, 0), (Device.Device.HeldFlushes, Device.Device.ResourceCount));
+            Assert.Equal((0, 0), (Device.Device.HeldAnswers, Device.Device.ResourceCount));
         if (IsViewed)
             Assert.Empty(Presenter.Compositor!.DestroyedHeld);
 

@@ -37,6 +37,9 @@ internal sealed class FakeDmabufSync : IDmabufSync
 
     public void Begin(BufferStorage storage, int plane = 0) => _busy.Add(storage.Plane(plane));
 
+    /// <summary>Whether a fence is pending in it: for whoever reads it, too.</summary>
+    public bool IsBusy(BufferStorage storage, int plane = 0) => _busy.Contains(storage.Plane(plane));
+
     /// <summary>The GPU is done; who waits for it hears of it.</summary>
     public void End(BufferStorage storage, int plane = 0)
     {

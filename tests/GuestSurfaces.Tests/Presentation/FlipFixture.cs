@@ -6,10 +6,12 @@ using GuestSurfaces.Core.Frames;
 using GuestSurfaces.Core.Loop;
 using GuestSurfaces.Core.Sessions;
 using GuestSurfaces.Core.Sync;
+using GuestSurfaces.Interop;
 using GuestSurfaces.Presentation;
 using GuestSurfaces.Testing;
 using GuestSurfaces.Testing.Presentation;
 using Microsoft.Extensions.Logging.Abstractions;
+using Xunit;
 
 namespace GuestSurfaces.Tests.Presentation;
 
@@ -19,12 +21,14 @@ internal sealed class FlipFixture : IGuestTransport, IDisposable
     public const long Ms = 1_000_000;
 
     private readonly TimerQueue _timers;
+    private readonly PresenterOptions _options;
 
-    public FlipFixture(FakeCompositorOptions? compositor = null, Func<Session, IDisplayEvents>? spy = null, int timelinesLeft = int.MaxValue)
+    public FlipFixture(FakeCompositorOptions? compositor = null, Func<Session, IDisplayEvents>? spy = null, int timelinesLeft = int.MaxValue, PresenterOptions? options = null)
     {
+        _options = options ?? new PresenterOptions();
         _timers = new TimerQueue(Clock);
         Compositor = new FakeCompositor(compositor ?? new FakeCompositorOptions { DmabufVersion = 4 }, Clock);
-        Session = new Session(_timers, new GuestStatistics(), new Limits()) { Transport = this };
+        Session = new Session(_timers, new GuestStatistics(), new Limits()) { Transport = this, Trace = Trace };
         Events = spy?.Invoke(Session) ?? Session;
         Fences = Compositor.Options.Fences ?? new FakeFences();
         Gpu.Fences = Fences;
@@ -33,6 +37,8 @@ internal sealed class FlipFixture : IGuestTransport, IDisposable
     }
 
     public VirtualClock Clock { get; } = new();
+
+    public FrameTrace Trace { get; } = FrameTrace.TryCreate(out _)!;
 
     public FakeDmabufSync Gpu { get; } = new();
 
@@ -53,6 +59,12 @@ internal sealed class FlipFixture : IGuestTransport, IDisposable
     /// <summary>The answers, in their order.</summary>
     public List<(int Scanout, ulong Serial)> Answers { get; } = [];
 
+    /// <summary>Why the guest's side is to show copies of each scanout; null: it isn't.</summary>
+    public string?[] CopiesBecause { get; } = new string?[Limits.MaxScanouts];
+
+    /// <summary>How often that changed.</summary>
+    public int CopyChanges { get; private set; }
+
     /// <summary>Hears of each answer.</summary>
     public Action<int, ulong>? Answered { get; set; }
 
@@ -67,15 +79,15 @@ internal sealed class FlipFixture : IGuestTransport, IDisposable
     public static TestPicture Shm() => new(24, 16);
 
     /// <summary>The guest flushes a picture, and both sides handle it.</summary>
-    public ulong Flip(TestPicture picture, int scanout = 0, bool awaited = true, FakeFence? acquire = null)
+    public ulong Flip(TestPicture picture, int scanout = 0, bool awaited = true, FakeFence? acquire = null, long targetNs = 0)
     {
-        Present(picture, scanout, awaited, acquire);
+        Present(picture, scanout, awaited, acquire, targetNs);
         Pump();
         return LastSerial;
     }
 
     /// <summary>The guest flushes a picture.</summary>
-    public void Present(TestPicture picture, int scanout = 0, bool awaited = true, FakeFence? acquire = null)
+    public void Present(TestPicture picture, int scanout = 0, bool awaited = true, FakeFence? acquire = null, long targetNs = 0)
     {
         picture.Storage.Lock();
         var frame = new GuestFrame
@@ -86,6 +98,7 @@ internal sealed class FlipFixture : IGuestTransport, IDisposable
             Damage = DamageList.Of(picture.Whole),
             Serial = ++LastSerial,
             PoppedNs = Clock.NowNs,
+            TargetNs = targetNs,
             Awaited = awaited,
             Acquire = acquire is null ? SyncPoint.Signalled : SyncPoint.FromFence(acquire.Open()),
         };
@@ -163,12 +176,28 @@ internal sealed class FlipFixture : IGuestTransport, IDisposable
         Compositor.Dispose();
         Compositor.Options.Timelines?.Dispose();
         Fences.Dispose();
+        Trace.Dispose();
+    }
+
+    /// <summary>What is remembered of the frames.</summary>
+    public List<FrameRecord> ReadTrace()
+    {
+        var bytes = new byte[Trace.File.GetSizeBytes()];
+        using var reader = SharedRegion.TryOpen(Trace.File.Duplicate<MemFdHandle>(), 0, (ulong)bytes.Length, mayMap: false, out _)!;
+        Assert.True(reader.TryRead(0, bytes));
+        return FrameTrace.Read(bytes)!;
     }
 
     void IGuestTransport.FrameSettled(int scanout, ulong serial)
     {
         Answers.Add((scanout, serial));
         Answered?.Invoke(scanout, serial);
+    }
+
+    void IGuestTransport.CopiesWanted(int scanout, string? reason)
+    {
+        CopiesBecause[scanout] = reason;
+        CopyChanges++;
     }
 
     void IGuestTransport.SetMode(int scanout, in OutputMode mode)
@@ -180,7 +209,7 @@ internal sealed class FlipFixture : IGuestTransport, IDisposable
     private WaylandPresenter NewPresenter()
     {
         var presenter = new WaylandPresenter(
-            Compositor.ClientConnection, _timers, Gpu, Events, new PresenterOptions(), Session.Statistics, NullLogger.Instance, null, _ => (Timelines, ""))
+            Compositor.ClientConnection, _timers, Gpu, Events, _options, Session.Statistics, NullLogger.Instance, null, _ => (Timelines, ""))
         {
             Lost = _ => IsLost = true,
         };

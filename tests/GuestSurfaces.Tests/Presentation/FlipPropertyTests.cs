@@ -3,6 +3,7 @@ using FsCheck;
 using FsCheck.Fluent;
 using GuestSurfaces.Core.Buffers;
 using GuestSurfaces.Core.Sessions;
+using GuestSurfaces.Presentation;
 using GuestSurfaces.Testing.Presentation;
 using Xunit;
 
@@ -24,10 +25,16 @@ public class FlipPropertyTests
     [InlineData(ReleaseMode.WhenReplaced, "timelines")]
     [InlineData(ReleaseMode.AtRefresh, "timelines")]
     [InlineData(ReleaseMode.AtCommit, "timelines")]
-    public void Random_flips_are_answered_once_and_never_too_early(ReleaseMode release, string sync) =>
+    [InlineData(ReleaseMode.WhenReplaced, "implicit", FlipPolicy.Fifo)]
+    [InlineData(ReleaseMode.AtRefresh, "fences", FlipPolicy.Fifo)]
+    [InlineData(ReleaseMode.WhenReplaced, "timelines", FlipPolicy.Fifo)]
+    [InlineData(ReleaseMode.WhenReplaced, "implicit", FlipPolicy.Immediate)]
+    [InlineData(ReleaseMode.AtRefresh, "fences", FlipPolicy.Immediate)]
+    [InlineData(ReleaseMode.WhenReplaced, "timelines", FlipPolicy.Immediate)]
+    public void Random_flips_are_answered_once_and_never_too_early(ReleaseMode release, string sync, FlipPolicy policy = FlipPolicy.Mailbox) =>
         Prop.ForAll<byte[]>(bytes =>
             {
-                using var run = new Run(bytes ?? [], release, sync);
+                using var run = new Run(bytes ?? [], release, sync, policy);
                 return run.Play();
             })
             .Check(Config.QuickThrowOnFailure.WithMaxTest(400).WithStartSize(5).WithEndSize(150));
@@ -42,14 +49,16 @@ public class FlipPropertyTests
         private readonly TestPicture[] _pictures = [FlipFixture.Dmabuf(), FlipFixture.Dmabuf(), FlipFixture.Dmabuf(), FlipFixture.Dmabuf(), FlipFixture.Shm(), FlipFixture.Shm()];
         private readonly List<Frame> _frames = [];
         private readonly BufferStorage?[] _wanted = new BufferStorage?[Scanouts];
+        private readonly ulong[] _committed = new ulong[Scanouts];
         private readonly List<string> _wrong = [];
         private readonly List<FakeFence> _fences = [];
         private Session _session = null!;
         private long _exceptions;
+        private long _late;
         private bool _isClosing;
         private int _at;
 
-        public Run(byte[] script, ReleaseMode release, string sync)
+        public Run(byte[] script, ReleaseMode release, string sync, FlipPolicy policy)
         {
             _script = script;
             var options = new FakeCompositorOptions
@@ -59,13 +68,16 @@ public class FlipPropertyTests
                 Timelines = sync == "timelines" ? new FakeTimelines() : null,
                 Fences = sync == "fences" ? new FakeFences() : null,
                 EarlyReleaseEvents = true,
+                Fifo = true,
+                CommitTiming = true,
+                Tearing = true,
                 ReleaseFence = () => (Next() & 3) == 0 ? NewFence() : null,
             };
             _f = new FlipFixture(options, session =>
             {
                 _session = session;
                 return this;
-            });
+            }, options: new PresenterOptions { Policy = policy, Fullscreen = policy == FlipPolicy.Immediate });
             _f.Answered = Judge;
         }
 
@@ -89,6 +101,7 @@ public class FlipPropertyTests
 
             Require(_frames.TrueForAll(static frame => frame.IsAnswered), "a frame was never answered");
             Require(_f.Statistics.UnprotectedFlips == _exceptions, $"{_f.Statistics.UnprotectedFlips} exceptions were counted, there were {_exceptions}");
+            Require(_f.Statistics.LateFlips == _late, $"{_f.Statistics.LateFlips} late answers were counted, there were {_late}");
             _f.Session.CloseWindows();
             if (!_f.IsLost)
                 _f.Refresh();
@@ -185,11 +198,13 @@ public class FlipPropertyTests
             var picture = _pictures[(code & 7) % _pictures.Length];
             _wanted[scanout] = picture.Storage;
             _frames.Add(new Frame(scanout, _f.LastSerial + 1, picture, _f.Clock.NowNs, (code & 0x40) == 0));
-            var acquire = (Next() & 7) == 0 ? NewFence() : null;
+            var wish = Next();
+            var acquire = (wish & 7) == 0 ? NewFence() : null;
+            var targetNs = (wish & 0x30) == 0 ? _f.Clock.NowNs + ((wish >> 6) * 8 * FlipFixture.Ms) : 0;
             if ((code & 0x80) != 0)
-                _f.Present(picture, scanout, _frames[^1].IsAwaited, acquire);
+                _f.Present(picture, scanout, _frames[^1].IsAwaited, acquire, targetNs);
             else
-                _f.Flip(picture, scanout, _frames[^1].IsAwaited, acquire);
+                _f.Flip(picture, scanout, _frames[^1].IsAwaited, acquire, targetNs);
         }
 
         private FakeFence NewFence()
@@ -230,18 +245,17 @@ public class FlipPropertyTests
             foreach (var frame in answered)
             {
                 frame.IsAnswered = true;
-                if (_isClosing || MayBeAnswered(frame))
+                if (_isClosing || (frame.IsDone && IsFree(frame)))
                     continue;
                 Require(_f.Clock.NowNs - frame.SinceNs >= HoldNs, $"frame {frame.Serial} is answered after {_f.Clock.NowNs - frame.SinceNs} ns, and too early");
-                _exceptions += frame.IsAwaited ? 1 : 0;
+                _late += frame.IsAwaited ? 1 : 0;
+                _exceptions += frame.IsAwaited && !IsFree(frame) ? 1 : 0;
             }
         }
 
-        /// <summary>Done with, and everything shown before it alone is read by nobody, or meant to be read elsewhere.</summary>
-        private bool MayBeAnswered(Frame frame)
+        /// <summary>Everything shown before it alone is read by nobody, or meant to be read elsewhere.</summary>
+        private bool IsFree(Frame frame)
         {
-            if (!frame.IsDone)
-                return false;
             foreach (var picture in _pictures)
             {
                 var last = _frames.FindLast(f => f.Scanout == frame.Scanout && f.Picture == picture);
@@ -264,7 +278,12 @@ public class FlipPropertyTests
                 _wrong.Add(message);
         }
 
-        void IDisplayEvents.Committed(int scanout, ulong serial) => ((IDisplayEvents)_session).Committed(scanout, serial);
+        void IDisplayEvents.Committed(int scanout, ulong serial)
+        {
+            Require(serial > _committed[scanout], $"frame {serial} is committed after {_committed[scanout]}");
+            _committed[scanout] = serial;
+            ((IDisplayEvents)_session).Committed(scanout, serial);
+        }
 
         void IDisplayEvents.Latched(int scanout, ulong serial, long timeNs)
         {

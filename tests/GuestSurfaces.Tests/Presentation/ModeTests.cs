@@ -49,6 +49,63 @@ public sealed class ModeTests
         Assert.Equal([60_000], f.Events.Refreshes);
     }
 
+    [Fact]
+    public void A_monitor_without_a_rate_of_its_own_has_the_one_that_shown_frames_tell()
+    {
+        using var f = new PresenterFixture(new FakeCompositorOptions { RefreshMilliHz = 0 }, s_following);
+        var picture = new TestPicture(640, 480);
+        f.Show(picture);
+        f.Compositor.EnterOutput(f.Window.Surface);
+        f.Pump();
+        ShowAt(6_944_444, 2);
+        Assert.Empty(f.Events.Refreshes); // one may err
+        ShowAt(6_944_444, 1);
+        Assert.Equal([144_000], f.Events.Refreshes);
+        Assert.Equal(144_000, f.Events.Modes[^1].RefreshMilliHz);
+        ShowAt(6_900_000, 10); // jitter
+        ShowAt(0, 10);
+        ShowAt(uint.MaxValue, 10);
+        ShowAt(1, 10);
+        Assert.Single(f.Events.Refreshes);
+        ShowAt(16_666_667, 3); // another monitor
+        Assert.Equal(59_999, f.Events.Refreshes[^1]);
+        f.Compositor.ChangeRefresh(75_000); // its mode is the better word
+        f.Pump();
+        Assert.Equal(75_000, f.Events.Refreshes[^1]);
+        ShowAt(6_944_444, 10);
+        Assert.Equal((3, 75_000), (f.Events.Refreshes.Count, f.Events.Modes[^1].RefreshMilliHz));
+
+        void ShowAt(uint refreshNs, int frames)
+        {
+            f.Window.Surface.PresentedRefreshNs = refreshNs;
+            for (var i = 0; i < frames; i++)
+            {
+                f.Show(picture);
+                f.Refresh();
+            }
+        }
+    }
+
+    [Fact]
+    public void A_flip_is_held_for_two_of_the_refreshes_that_shown_frames_tell()
+    {
+        using var f = new FlipFixture(new FakeCompositorOptions { DmabufVersion = 4, RefreshMilliHz = 0 });
+        using var a = FlipFixture.Dmabuf();
+        using var b = FlipFixture.Dmabuf();
+        for (var i = 0; i < 4; i++)
+        {
+            f.Flip(a);
+            f.Surface().PresentedRefreshNs = 5_000_000;
+            f.Refresh();
+        }
+
+        var held = f.Flip(b);
+        f.Pass(9 * FlipFixture.Ms);
+        Assert.DoesNotContain((0, held), f.Answers);
+        f.Pass(FlipFixture.Ms);
+        Assert.Contains((0, held), f.Answers);
+    }
+
     [Theory]
     [InlineData(WlOutputTransform.Normal, 400, 225)]
     [InlineData(WlOutputTransform._90, 400, 225)]

@@ -55,7 +55,7 @@ public sealed class SessionTests : IGuestTransport, IDisposable
         Assert.DoesNotContain(3UL, _settled);
         Pass(1_000_000);
         Assert.Contains(3UL, _settled);
-        Assert.Equal(1, _session.Statistics.UnprotectedFlips);
+        Assert.Equal(1, _session.Statistics.LateFlips);
     }
 
     [Fact]

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-using GuestSurfaces.Core.Diagnostics;
+using GuestSurfaces.Presentation;
 using GuestSurfaces.Testing.Presentation;
 using Xunit;
 
@@ -11,6 +11,10 @@ public sealed class SyncTests
     private const long Ms = FlipFixture.Ms;
 
     public static TheoryData<string> Modes => ["implicit", "fences", "timelines"];
+
+    public static MatrixTheoryData<string, int> LateAcquires => new(["implicit", "fences", "timelines"], [1, 50, 200]);
+
+    public static MatrixTheoryData<string, int> LateReleases => new(["implicit", "fences", "timelines"], [1, 30, 50, 200]);
 
     public static TheoryData<string> ExplicitModes => ["fences", "timelines"];
 
@@ -26,6 +30,38 @@ public sealed class SyncTests
         f.Flip(a);
         Assert.Equal((mode, reason), (f.Statistics.SyncMode, f.Statistics.SyncReason));
         Assert.Equal(offered is "timelines" or "both", f.Surface().HasPoints);
+    }
+
+    [Theory]
+    [InlineData("both", "implicit", "implicit", "it was asked for (--sync)")]
+    [InlineData("both", "linux-explicit-synchronization", "linux-explicit-synchronization", "it was asked for (--sync)")]
+    [InlineData("both", "linux-drm-syncobj", "linux-drm-syncobj", "")]
+    [InlineData("fences", "linux-drm-syncobj", "linux-explicit-synchronization", "the compositor doesn't offer linux-drm-syncobj")]
+    [InlineData("timelines", "linux-explicit-synchronization", "linux-drm-syncobj", "linux-explicit-synchronization was asked for (--sync): the compositor doesn't offer it")]
+    [InlineData("implicit", "linux-drm-syncobj", "implicit", "the compositor offers neither linux-drm-syncobj nor linux-explicit-synchronization")]
+    public void A_mode_chosen_by_hand_is_used_where_it_can_be_had_and_else_it_is_said_why_not(string offered, string wanted, string mode, string reason)
+    {
+        using var f = new FlipFixture(Offer(offered), options: new PresenterOptions { Sync = SyncModes.TryParse(wanted) });
+        using var a = FlipFixture.Dmabuf();
+        using var b = FlipFixture.Dmabuf();
+        f.Flip(a);
+        f.Refresh();
+        f.Flip(b);
+        f.Refresh();
+        f.Refresh();
+        Assert.Equal((mode, reason), (f.Statistics.SyncMode, f.Statistics.SyncReason));
+        Assert.Equal(mode == "linux-drm-syncobj", f.Surface().HasPoints);
+        Assert.Equal(0, a.Storage.LockCount);
+    }
+
+    [Fact]
+    public void Fences_are_not_to_be_had_by_hand_either_from_a_compositor_that_names_no_GPU()
+    {
+        using var f = new FlipFixture(Offer("fences", dmabufVersion: 3), options: new PresenterOptions { Sync = SyncMode.Fences });
+        using var a = FlipFixture.Dmabuf();
+        f.Flip(a);
+        Assert.Equal("implicit", f.Statistics.SyncMode);
+        Assert.Contains("software", f.Statistics.SyncReason, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -71,6 +107,70 @@ public sealed class SyncTests
         f.Pump();
         Assert.Contains((0, second), f.Answers);
         Assert.Equal(0, f.Statistics.UnprotectedFlips);
+    }
+
+    /// <summary>Late acquire: the compositor never has a picture on the screen whose fence is pending, however long that is.</summary>
+    [Theory]
+    [MemberData(nameof(LateAcquires))]
+    public void No_picture_is_shown_before_its_fence_in_any_mode(string mode, int lateMs)
+    {
+        using var f = new FlipFixture(Offer(mode));
+        using var a = FlipFixture.Dmabuf();
+        using var b = FlipFixture.Dmabuf();
+        f.Flip(a);
+        f.Refresh();
+        f.Refresh();
+        var shown = f.Surface().Buffer;
+        var fence = f.Fences.Create();
+        var second = f.Flip(b, acquire: fence);
+        for (var ms = 0; ms < lateMs; ms++)
+        {
+            f.Refresh();
+            Assert.True(f.Surface().Buffer == shown || f.Gpu.IsBusy(b.Storage), "it is shown, and nothing makes who reads it wait");
+            f.Pass(Ms);
+        }
+
+        fence.Signal();
+        f.Pump();
+        f.Refresh();
+        f.Refresh();
+        Assert.NotSame(shown, f.Surface().Buffer);
+        Assert.Contains((0, second), f.Answers);
+    }
+
+    /// <summary>Late release: the answer comes after it, or at the cap, and then it is counted.</summary>
+    [Theory]
+    [MemberData(nameof(LateReleases))]
+    public void An_answer_comes_after_the_release_or_is_counted_in_any_mode(string mode, int lateMs)
+    {
+        FlipFixture? fixture = null;
+        var releases = new List<FakeFence>();
+        using var f = fixture = new FlipFixture(Offer(mode, () =>
+        {
+            releases.Add(fixture!.Fences.Create());
+            return releases[^1];
+        }));
+        using var a = FlipFixture.Dmabuf();
+        using var b = FlipFixture.Dmabuf();
+        f.Flip(a);
+        f.Latch();
+        var second = f.Flip(b);
+        if (mode == "implicit")
+            f.Gpu.Begin(a.Storage); // a reader's fence in the dma-buf
+        f.Latch();
+        f.Release();
+        for (var ms = 0; ms < lateMs; ms++)
+        {
+            Assert.Equal(ms >= 35, f.Answers.Contains((0, second)));
+            f.Pass(Ms);
+        }
+
+        f.Gpu.End(a.Storage);
+        releases.ForEach(static fence => fence.Signal());
+        f.Pump();
+        Assert.Contains((0, second), f.Answers);
+        Assert.Equal(lateMs >= 35 ? 1 : 0, f.Statistics.UnprotectedFlips);
+        Assert.Equal(0, a.Storage.LockCount);
     }
 
     [Theory]
@@ -308,7 +408,7 @@ public sealed class SyncTests
         Assert.Equal(0, b.Storage.LockCount);
     }
 
-    private static FakeCompositorOptions Offer(string mode, Func<FakeFence?>? releaseFence = null, uint dmabufVersion = 4) => new()
+    internal static FakeCompositorOptions Offer(string mode, Func<FakeFence?>? releaseFence = null, uint dmabufVersion = 4) => new()
     {
         DmabufVersion = dmabufVersion,
         Timelines = mode is "timelines" or "both" ? new FakeTimelines() : null,

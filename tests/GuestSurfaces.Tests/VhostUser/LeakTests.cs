@@ -43,7 +43,6 @@ public sealed class LeakTests
 
     [Theory]
     [InlineData("an epoll set")]
-    [InlineData("a timer")]
     [InlineData("/dev/null")]
     [InlineData("/dev/zero")]
     [InlineData("a dead socket")]
@@ -81,10 +80,6 @@ public sealed class LeakTests
         {
             case "an epoll set":
                 return EpollHandle.Create();
-            case "a timer":
-                var timer = TimerFdHandle.Create();
-                timer.Arm(1);
-                return timer;
             case "a dead socket":
                 var (a, b) = UnixSocketHandle.CreatePair(nonBlocking: false);
                 a.Dispose();

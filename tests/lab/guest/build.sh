@@ -2,10 +2,11 @@
 # SPDX-License-Identifier: MIT
 # Builds a tiny guest out of one of Debian's stock kernels and gsguest.c.
 #
-#   guest/build.sh 6.1|6.12 [tools|weston]   -> .cache/lab/guest/VERSION/{kernel,initrd[,initrd-tools][,initrd-weston]}
+#   guest/build.sh 6.1|6.12|newest [tools|weston]   -> .cache/lab/guest/VERSION/{kernel,initrd[,initrd-tools][,initrd-weston]}
 #
 #   6.1     Debian 12's kernel        tools    adds libdrm's modetest        (job modetest)
 #   6.12    Debian 13's kernel        weston   adds weston on KMS, pixman    (job weston)
+#   newest  Debian sid's kernel
 #
 # kernel is the uncompressed vmlinux (QEMU starts it by its PVH entry; an emulated CPU need not unpack it), initrd the
 # modules of a virtio display with their order in /m/order, busybox, and gsguest as /init. Prints the folder.
@@ -18,7 +19,8 @@ variant=${2:-}
 case $version in
     6.1) suite=bookworm ;;
     6.12) suite=trixie ;;
-    *) bad_use "which kernel: 6.1 or 6.12?" ;;
+    newest) suite=sid ;;
+    *) bad_use "which kernel: 6.1, 6.12 or newest?" ;;
 esac
 case $variant in '' | tools | weston) ;; *) bad_use "unknown image '$variant'" ;; esac
 
@@ -50,11 +52,16 @@ unpacked=$out/$image
 if [ ! -d "$unpacked" ]; then
     note "$version: fetching $image"
     deb=$(fetch_deb "$suite" "$image")
+    # newer ones have their files in other packages
+    parts=("$deb")
+    for part in $(dpkg-deb -f "$deb" Depends | grep -oE 'linux-(base|binary|modules)-[0-9][^ ,]*' || true); do parts+=("$(fetch_deb "$suite" "$part")"); done
     mkdir "$work/image"
-    dpkg-deb --fsys-tarfile "$deb" | tar -x -C "$work/image" --wildcards './boot/vmlinuz*' './*lib/modules/*/kernel/drivers/virtio' \
-        './*lib/modules/*/kernel/drivers/gpu/drm' './*lib/modules/*/kernel/drivers/input' './*lib/modules/*/kernel/lib' \
-        './*lib/modules/*/kernel/drivers/dma-buf' './*lib/modules/*/kernel/drivers/video' './*lib/modules/*/modules.*' 2> /dev/null ||
-        [ -n "$(find "$work/image" -name 'virtio-gpu.ko*')" ] || die "$image is not laid out as expected"
+    for deb in "${parts[@]}"; do
+        dpkg-deb --fsys-tarfile "$deb" | tar -x -C "$work/image" --wildcards './boot/vmlinuz*' './*lib/modules/*/kernel/drivers/virtio' \
+            './*lib/modules/*/kernel/drivers/gpu/drm' './*lib/modules/*/kernel/drivers/input' './*lib/modules/*/kernel/lib' \
+            './*lib/modules/*/kernel/drivers/dma-buf' './*lib/modules/*/kernel/drivers/video' './*lib/modules/*/modules.*' './*lib/modules/*/vmlinuz' 2> /dev/null || true # (not all of it is in each)
+    done
+    [ -n "$(find "$work/image" -name 'virtio-gpu.ko*')" ] || die "$image is not laid out as expected"
     rm -rf "$out"/linux-image-*
     mv "$work/image" "$unpacked"
 fi
@@ -67,7 +74,7 @@ busybox=$(find "$work/debs" -path "*/bin/busybox" -type f | head -n 1)
 
 # ---- kernel: the payload of the bzImage -----------------------------------------------------------------------------------
 
-bzimage=$(find "$unpacked/boot" -name 'vmlinuz-*' | head -n 1)
+bzimage=$(find "$unpacked" -name 'vmlinuz*' -type f | head -n 1)
 bare_kernel "$bzimage" "$work/kernel" || note "$version: unknown compression, the kernel stays as it is"
 
 # ---- initramfs ------------------------------------------------------------------------------------------------------------

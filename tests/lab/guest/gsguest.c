@@ -12,6 +12,7 @@
 //   gs.seconds=T     duration of paced, flood, modetest, weston; pause before each reboot (default 5; reboot 1)
 //   gs.hold=T        power off T seconds after GS-DONE (default: hold the last picture for ever)
 //   gs.wait=T        seconds to wait for a DRM device (default 10)
+//   gs.trace=1       what the kernel traces of fences is summed up with GS-DONE: GS-FENCES
 //
 // Lines on the serial console (ttyS0), always whole lines, nothing else starts with GS-
 //   GS-BOOT  up=SECONDS                                    first line of user space
@@ -19,6 +20,8 @@
 //   GS-HOLD  job=J head=K mode=WxH frame=F seed=S crc=XXXXXXXX   what head K shows from now on (cursor job: + cursor=X,Y)
 //   GS-DONE  job=J frames=N seconds=T longest_ms=M late=L  the job's work is done, the picture stays. M: the longest that a flip took, L: how many
 //                                                          took longer than the 50 ms for which virtio-gpu's driver waits for a flush's fence
+//   GS-FENCES waits=W timed_out=T longest_ms=M overtaken=O flushes=F   what the kernel has waited for of virtio-gpu's fences: W times, T of them in vain, M for the longest; O fences
+//                                                          were signalled by a later one's answer, F of which were flushes'. lost=L: events that the kernel's buffer had no room for
 //   GS-OFF   job=J head=K                                  the monitor of head K is unplugged (job follow)
 //   GS-INPUT ...                                           one line per input event (job input)
 //   GS-RATE  quiet=F changing=F changes=N                  flips a second beside a cursor that stays and one that changes (job shapes)
@@ -104,7 +107,7 @@ static char release[65];
 static int drm = -1, head_count;
 static struct head heads[MAX_HEADS];
 static double longest_flip;
-static int late_flips;
+static int late_flips, traces;
 
 // ---- serial line, time, end ---------------------------------------------------------------------------------------------
 
@@ -157,8 +160,92 @@ static void fail(const char *what)
     finish(RB_POWER_OFF);
 }
 
+// ---- what the kernel waits for --------------------------------------------------------------------------------------------
+
+#define TRACING "/sys/kernel/tracing/"
+#define MAX_FENCES (1 << 20) // by number: each answered command has one
+
+static void trace_setting(const char *name, const char *value)
+{
+    char path[128];
+    snprintf(path, sizeof path, TRACING "%s", name);
+    int fd = open(path, O_WRONLY | O_CLOEXEC | O_TRUNC);
+    if (fd < 0 || write(fd, value, strlen(value)) < 0)
+        say("GS-FAIL %s: %s", path, strerror(errno));
+    close(fd);
+}
+
+static void start_tracing(void)
+{
+    mount("tracefs", TRACING, "tracefs", 0, NULL);
+    trace_setting("buffer_size_kb", "32768");
+    trace_setting("events/dma_fence/dma_fence_wait_start/enable", "1");
+    trace_setting("events/dma_fence/dma_fence_wait_end/enable", "1");
+    trace_setting("events/dma_fence/dma_fence_signaled/enable", "1");
+    trace_setting("events/virtio_gpu/enable", "1");
+}
+
+static unsigned long number_after(const char *line, const char *name)
+{
+    const char *at = strstr(line, name);
+    return at ? strtoul(at + strlen(name), NULL, 0) : 0;
+}
+
+// A wait has timed out if its fence wasn't signalled when it ended. A fence was overtaken if it was signalled before its own answer came.
+static void sum_up_trace(void)
+{
+    enum { ANSWERED = 1, SIGNALLED = 2, FLUSH = 4 };
+    static uint8_t fences[MAX_FENCES];
+    static double waiting[MAX_FENCES];
+    char line[512];
+    int waits = 0, timed_out = 0, overtaken = 0, flushes = 0;
+    unsigned long lost = 0;
+    double longest = 0;
+    trace_setting("tracing_on", "0");
+    FILE *trace = fopen(TRACING "trace", "re");
+    while (trace && fgets(line, sizeof line, trace)) {
+        const char *colon = strstr(line, ": ");
+        double t = 0;
+        for (const char *at = colon; at && at > line && at[-1] != ' '; t = atof(--at)) { }
+        if (line[0] == '#') {
+            unsigned long kept, written;
+            const char *of = strchr(line, '/');
+            if (of && sscanf(line, "# entries-in-buffer/entries-written: %lu/%lu", &kept, &written) == 2)
+                lost = written - kept;
+        } else if (strstr(line, "virtio_gpu_cmd_queue:")) {
+            unsigned long fence = number_after(line, "fence_id=");
+            if (number_after(line, "type=") == 0x104 && (number_after(line, "flags=") & 1) && fence < MAX_FENCES)
+                fences[fence] |= FLUSH;
+        } else if (strstr(line, "virtio_gpu_cmd_response:")) {
+            unsigned long fence = number_after(line, "fence_id=");
+            if ((number_after(line, "flags=") & 1) && fence < MAX_FENCES)
+                fences[fence] |= ANSWERED;
+        } else if (strstr(line, "driver=virtio_gpu")) {
+            unsigned long fence = number_after(line, "seqno=");
+            if (fence >= MAX_FENCES)
+                continue;
+            if (strstr(line, "dma_fence_wait_start:")) {
+                waiting[fence] = t;
+            } else if (strstr(line, "dma_fence_wait_end:")) {
+                waits++;
+                timed_out += !(fences[fence] & SIGNALLED);
+                longest = t - waiting[fence] > longest ? t - waiting[fence] : longest;
+            } else if (!(fences[fence] & SIGNALLED)) {
+                overtaken += !(fences[fence] & ANSWERED);
+                flushes += (fences[fence] & (FLUSH | ANSWERED)) == FLUSH;
+                fences[fence] |= SIGNALLED;
+            }
+        }
+    }
+    if (trace)
+        fclose(trace);
+    say("GS-FENCES waits=%d timed_out=%d longest_ms=%.0f overtaken=%d flushes=%d lost=%lu", waits, timed_out, longest * 1000, overtaken, flushes, lost);
+}
+
 static void done(int count, double t)
 {
+    if (traces)
+        sum_up_trace();
     say("GS-DONE job=%s frames=%d seconds=%.3f longest_ms=%.0f late=%d", job, count, t, longest_flip * 1000, late_flips);
 }
 
@@ -880,6 +967,8 @@ static void read_command_line(void)
             hold = atoi(word + 8);
         else if (!strncmp(word, "gs.wait=", 8))
             wait_seconds = atoi(word + 8);
+        else if (!strncmp(word, "gs.trace=", 9))
+            traces = atoi(word + 9);
         else if (!strncmp(word, "gs.mode=", 8) && sscanf(word + 8, "%dx%d", &mode_width, &mode_height) != 2)
             mode_width = mode_height = 0;
     }
@@ -940,6 +1029,8 @@ int main(void)
     read_command_line();
     count_boots();
     load_modules();
+    if (traces)
+        start_tracing();
     for (size_t i = 0; i < sizeof jobs / sizeof jobs[0]; i++)
         if (!strcmp(jobs[i].name, job)) {
             if (frames < 0)

@@ -7,7 +7,7 @@
 #
 #   COMPOSITOR, of compositors.sh: weston10, weston-drm, sway-drm+overlay, ...
 #   QEMU: host (that of L1's root) or vmm (11.1), of vm.sh; vmm has the device that passes blobs
-#   GUEST: 6.1 or 6.12   JOB: of guest/gsguest.c
+#   GUEST: 6.1, 6.12 or newest   JOB: of guest/gsguest.c
 #       --program DIR     a published guest-surfaces (default: /share/program); one in /tmp is used as it is, others are copied there
 #       --backend NAME    attach (default): guest-surfaces attach vhost-user
 #                         run             guest-surfaces run, whose windows are another process's; it says what it says in qemu.log
@@ -18,6 +18,9 @@
 #                         protect:copy    its control, which copies from those pages: the case is done when that has killed it
 #       --kills P,C       of run, with job flip: while the guest flips the presenter is killed P times and the compositor C times, by
 #                         lab-shot of --program, which fills kills.log (and kills.png with a screen that wasn't the guest's)
+#       --pauses SECONDS  of job flip: while the guest flips the compositor is stopped for so long; sway first shows another workspace, another window over it, and
+#                         none, for as long each
+#       --append TEXT     more of the guest's kernel command line: gs.trace=1
 #       --size WxH        of the compositor's output and of the guest's (default 1280x800)
 #       --guest-size WxH  of the guest's alone
 #       --shell NAME      kiosk (default: whatever the window asks for, it is full screen) or desktop (a window)
@@ -37,10 +40,10 @@ out=$1
 IFS=/ read -r compositor qemu guest job more <<< "$2"
 { [ -n "$job" ] && [ -z "$more" ]; } || bad_use "not COMPOSITOR/QEMU/GUEST/JOB: $2"
 shift 2
-program=/share/program backend=attach kills='' size=1280x800 guest_size='' shell=kiosk device='' frames=60 wait=240
+program=/share/program backend=attach kills='' pauses='' append='' size=1280x800 guest_size='' shell=kiosk device='' frames=60 wait=240
 while [ $# -gt 0 ]; do
     case $1 in
-        --program) program=$2 ;; --backend) backend=$2 ;; --kills) kills=$2 ;; --size) size=$2 ;; --guest-size) guest_size=$2 ;; --shell) shell=$2 ;;
+        --program) program=$2 ;; --backend) backend=$2 ;; --kills) kills=$2 ;; --pauses) pauses=$2 ;; --append) append=$2 ;; --size) size=$2 ;; --guest-size) guest_size=$2 ;; --shell) shell=$2 ;;
         --device) device=$2 ;; --frames) frames=$2 ;; --wait) wait=$2 ;;
         --) shift; break ;;
         *) bad_use "unknown option $1" ;;
@@ -51,6 +54,10 @@ case $backend in attach | device | module | run | protect:direct | protect:copy)
 if [ -n "$kills" ]; then
     [ "$backend/$job" = run/flip ] || bad_use "--kills wants --backend run and job flip"
     frames=0 # until a key is pressed
+fi
+if [ -n "$pauses" ]; then
+    [ "$job" = flip ] || bad_use "--pauses wants job flip"
+    frames=0
 fi
 guest_size=${guest_size:-$size}
 if [ -z "$device" ]; then case $qemu in vmm) device=test ;; *) device=gpu ;; esac; fi
@@ -165,7 +172,7 @@ start_backend() {
 boot() {
     if [ ${#command[@]} -gt 0 ]; then start_backend; fi
     began=$(uptime_s)
-    "$lab_dir/vm.sh" up "$work/v" --qemu "$qemu" "${gpu[@]}" --accel kvm --guest "$guest" --job "$job" --frames "$frames" --limit $((wait + 60)) > /dev/null
+    "$lab_dir/vm.sh" up "$work/v" --qemu "$qemu" "${gpu[@]}" --accel kvm --guest "$guest" --job "$job" --frames "$frames" --append "$append" --limit $((wait + 60)) > /dev/null
     "$lab_dir/vm.sh" wait "$work/v" '^GS-BOOT' "$wait" > /dev/null
 }
 
@@ -191,6 +198,35 @@ if [ -n "$kills" ]; then
     "$DOTNET_ROOT/dotnet" "$program/lab-shot.dll" kills "$work/w" "${kills%,*}" "${kills#*,}" \
         "$lab_dir/compositors.sh" again "$compositor" "$work/w" "$size" > "$work/kills.log" || { cat "$work"/kills.log "$work/v/qemu.log" >&2; die "what was killed has not come back"; }
     cat "$work/kills.log"
+    "$lab_dir/vm.sh" press "$work/v"
+fi
+if [ -n "$pauses" ]; then
+    "$lab_dir/vm.sh" wait "$work/v" '^GS-READY' "$wait" > /dev/null
+    rest "$pauses"
+    case $compositor in
+        sway*)
+            tell() { "$lab_dir/compositors.sh" tell "$compositor" "$work/w" "$@" > /dev/null; }
+            window='[con_mark="guest"]'
+            tell '[app_id=".*"] mark guest'
+            for way in 'workspace 2:workspace 1' "$window move scratchpad:$window scratchpad show, fullscreen enable"; do
+                tell "${way%%:*}"
+                rest "$pauses"
+                tell "${way#*:}"
+                rest "$pauses"
+            done
+            "$program/guest-surfaces" fake-guest solid --frames 1 --name neighbour >> "$work/attach.log" 2>&1 &
+            neighbour=$!
+            rest "$((pauses + 5))" # (it takes its time to start)
+            stop_pid "$neighbour" 10
+            tell "$window fullscreen enable"
+            rest "$pauses"
+            ;;
+    esac
+    pid=$(sed -n 's/^PID=//p' "$work/display")
+    kill -STOP "$pid"
+    rest "$pauses"
+    kill -CONT "$pid"
+    rest "$pauses"
     "$lab_dir/vm.sh" press "$work/v"
 fi
 "$lab_dir/vm.sh" wait "$work/v" '^GS-DONE' "$wait" > /dev/null || { tail -n 20 "$log" >&2; die "no GS-DONE"; }
