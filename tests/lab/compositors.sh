@@ -88,6 +88,7 @@ $width $((width + 48)) $((width + 80)) $((width + 160)) $height $((height + 3)) 
 idle-time=0
 require-input=false
 xwayland=false
+${GS_WESTON_CORE:-}
 [shell]
 locking=false
 panel-position=none
@@ -101,6 +102,7 @@ start-on-startup=false
 [output]
 name=Virtual-1
 mode=${mode:-${width}x$height}
+${GS_WESTON_MORE:-}
 INI
             command=(weston -c "$dir/weston.ini" --socket=gs-wayland --debug --idle-time=0)
             case $name in *-drm*) ;; *) command+=(--width="$width" --height="$height") ;; esac

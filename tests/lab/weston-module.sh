@@ -6,6 +6,7 @@
 #   weston-module.sh 14 DIR    for Debian 13's, as in the trixie root: its headers are fetched
 #   weston-module.sh 16 DIR    for that of the sid root
 #
+#   weston-module.sh --asan 10 DIR     with AddressSanitizer: for a Weston under LD_PRELOAD=libasan.so
 #   weston-module.sh --headers 14|16   only fetches the headers, and prints their folder
 #
 # Builds in DIR and prints the module's path. What is there already is built again only where it changed.
@@ -14,6 +15,8 @@ set -euo pipefail
 
 only_headers=
 if [ "${1:-}" = --headers ]; then only_headers=1; shift; set -- "${1:-}" -; fi
+asan=
+if [ "${1:-}" = --asan ]; then asan=-asan; shift; fi
 [ $# -eq 2 ] || bad_use "a major version and a folder are needed"
 major=$1
 case $major in
@@ -51,8 +54,8 @@ else
     need /usr/include/libweston-10/libweston/libweston.h=libweston-10-dev /usr/include/pixman-1/pixman.h=libpixman-1-dev \
         /usr/include/wayland-server-core.h=libwayland-dev
 fi
-build=$2/$major
+build=$2/$major$asan
 mkdir -p "$build"
-[ -e "$build/build.ninja" ] || meson setup "$build" "$repo_dir/meson-shim" -Dlibweston="$major" > "$build.log" 2>&1 || { cat "$build.log" >&2; die "meson failed"; }
+[ -e "$build/build.ninja" ] || meson setup "$build" "$repo_dir/meson-shim" -Dlibweston="$major" ${asan:+-Db_sanitize=address -Db_lundef=false} > "$build.log" 2>&1 || { cat "$build.log" >&2; die "meson failed"; }
 nice ninja -C "$build" > "$build.log" 2>&1 || { cat "$build.log" >&2; die "the module for Weston $major doesn't build"; }
 echo "$build/guest-surfaces-$major.so"

@@ -92,6 +92,7 @@ static struct wl_buffer *make_buffer(int width, int height, uint32_t color)
 	return buffer;
 }
 
+static struct wl_surface *window;
 static int wanted_width, wanted_height;
 static bool is_configured;
 static void on_configure(void *d, struct xdg_surface *surface, uint32_t serial)
@@ -113,7 +114,7 @@ static void show(bool is_fullscreen)
 {
 	wanted_width = 200;
 	wanted_height = 120;
-	struct wl_surface *surface = wl_compositor_create_surface(compositor);
+	struct wl_surface *surface = window = wl_compositor_create_surface(compositor);
 	struct xdg_surface *shell_surface = xdg_wm_base_get_xdg_surface(wm_base, surface);
 	xdg_surface_add_listener(shell_surface, &surface_listener, NULL);
 	struct xdg_toplevel *toplevel = xdg_surface_get_toplevel(shell_surface);
@@ -166,6 +167,30 @@ static uint32_t any(uint32_t below)
 {
 	seed = seed * 1664525u + 1013904223u;
 	return (seed >> 8) % below;
+}
+
+static void on_frame(void *data, struct wl_callback *callback, uint32_t time) { --*(int *)data; }
+static const struct wl_callback_listener frame_listener = { on_frame };
+
+// An ordinary client that draws thirty frames, each when the last one was shown, and ends.
+static int draw(void)
+{
+	if (!connect_display())
+		return 1;
+	show(false);
+	for (int i = 0; i < 30; i++) {
+		int waiting = 1;
+		struct wl_callback *callback = wl_surface_frame(window);
+
+		wl_callback_add_listener(callback, &frame_listener, &waiting);
+		wl_surface_damage(window, 0, 0, INT32_MAX, INT32_MAX);
+		wl_surface_commit(window);
+		while (waiting)
+			if (wl_display_dispatch(display) < 0)
+				return 1;
+		wl_callback_destroy(callback);
+	}
+	return 0;
 }
 
 // Messages with a valid head, to an object that exists, of anything else; until the connection is gone.
@@ -242,6 +267,8 @@ int main(int argc, char **argv)
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	seed = argc > 2 ? atoi(argv[2]) : 1;
 	wants_host = !strcmp(scenario, "host");
+	if (!strcmp(scenario, "draw"))
+		return draw();
 	if (!strcmp(scenario, "spy"))
 		return spy();
 	if (!strcmp(scenario, "see") || wants_host)

@@ -16,7 +16,7 @@ namespace GuestSurfaces.Cli.Commands;
 /// <summary><c>guest-surfaces plugin</c>: the guests that a Weston with our module has on its desktop.</summary>
 internal static class PluginCommand
 {
-    public static Command Create() => new("plugin", "List, bring, move and remove the guests of a Weston that has loaded the module.")
+    public static Command Create() => new("plugin", "List, bring, move and remove guests on a Weston desktop.")
     {
         CreateList(), CreateAttach(), CreateDetach(), CreateMove(), CreateFullscreen(), CreateServe(),
     };

@@ -27,7 +27,8 @@ internal sealed class ModuleDesktop : IDisposable
     private LabProcess? _weston;
 
     /// <param name="major">Weston's major version.</param>
-    public ModuleDesktop(int major)
+    /// <param name="isSanitized">Whether the module is built with AddressSanitizer.</param>
+    public ModuleDesktop(int major, bool isSanitized = false)
     {
         _major = major;
         if (major == 10)
@@ -35,7 +36,7 @@ internal sealed class ModuleDesktop : IDisposable
         else
             LabBench.Require();
         Presenter = NativePeer.Build("weston-presenter", "client", "xdg-shell", "guest-surfaces-weston-v1");
-        _module = LabProcess.Run(LabBench.ScriptPath("weston-module.sh"), [$"{major}", Path.Combine(AppContext.BaseDirectory, "weston-module")], s_patience).Trim().Split('\n')[^1];
+        _module = LabProcess.Run(LabBench.ScriptPath("weston-module.sh"), [.. isSanitized ? (string[])["--asan"] : [], $"{major}", Path.Combine(AppContext.BaseDirectory, "weston-module")], s_patience).Trim().Split('\n')[^1];
         Directory.CreateDirectory(this["bin"]);
         File.WriteAllText(this["bin/guest-surfaces"], $"#!/bin/sh\nexec {Program} \"$@\"\n");
         File.SetUnixFileMode(this["bin/guest-surfaces"], UnixFileMode.UserRead | UnixFileMode.UserExecute);

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MIT
+using System.Diagnostics;
 using GuestSurfaces.Cli.FakeGuest;
 using GuestSurfaces.Core.Buffers;
 using GuestSurfaces.Testing;
 using GuestSurfaces.Tests.Lab;
+using GuestSurfaces.Tests.Wayland;
 using Xunit;
 
 namespace GuestSurfaces.Tests.Weston;
@@ -46,7 +48,10 @@ public sealed class ModuleTests : IDisposable
         _desktop.WaitUntil(() => FindPresenter() == 0);
         Assert.False(device.HasExited, device.Output);
         _desktop.Start(section);
+        var watch = Stopwatch.StartNew();
         WaitForCard();
+        TestContext.Current.TestOutputHelper?.WriteLine($"the window was back {watch.Elapsed.TotalSeconds:0.0} s after Weston was");
+        Assert.InRange(watch.Elapsed.TotalSeconds, 0, 30);
         _desktop.End();
         _desktop.WaitUntil(() => FindPresenter() == 0);
         Assert.False(device.HasExited, device.Output);
@@ -159,12 +164,7 @@ public sealed class ModuleTests : IDisposable
     [Fact]
     public void Weston_under_valgrind_has_no_error_no_leak_and_no_descriptor_of_the_modules()
     {
-        if (!File.Exists("/usr/bin/valgrind"))
-        {
-            Assert.False(Environment.GetEnvironmentVariable("CI") == "true", "valgrind isn't installed");
-            Assert.Skip("valgrind isn't installed");
-        }
-
+        RequireValgrind();
         var log = _desktop["valgrind"];
         _desktop.Start(
             ["valgrind", "--leak-check=full", "--show-leak-kinds=definite,possible", "--track-fds=yes", "--child-silent-after-fork=yes", "--num-callers=30", $"--log-file={log}"],
@@ -187,6 +187,64 @@ public sealed class ModuleTests : IDisposable
         Assert.Equal(6, sources.Length);
         Assert.DoesNotContain(records, line => sources.Any(source => line.Contains($"({source}:", StringComparison.Ordinal)));
         Assert.Equal(records.Count(line => line.StartsWith("Open file descriptor", StringComparison.Ordinal)), records.Count(line => line.Contains("<inherited from parent>", StringComparison.Ordinal)));
+    }
+
+    [Fact]
+    public void Weston_under_AddressSanitizer_has_no_error_and_no_leak_of_the_modules()
+    {
+        var library = NativePeer.Run("gcc", "-print-file-name=libasan.so").Trim();
+        if (!Path.IsPathRooted(library))
+        {
+            Assert.False(Environment.GetEnvironmentVariable("CI") == "true", "libasan isn't installed");
+            Assert.Skip("libasan isn't installed");
+        }
+
+        using var desktop = new ModuleDesktop(10, isSanitized: true) { HasKnobs = true };
+        desktop.Start(
+            ["env", $"LD_PRELOAD={library}", $"ASAN_OPTIONS=log_path={desktop["asan"]}"],
+            $"name=window\ncommand=exec {desktop.Presenter} window",
+            $"name=brief\ncommand={desktop.Presenter} window & p=$!; sleep 1; kill $p",
+            $"name=requests\ncommand=exec {desktop.Presenter} requests",
+            $"name=greedy\ncommand=exec {desktop.Presenter} greedy");
+        foreach (var name in new[] { "brief", "requests", "greedy" })
+            desktop.WaitUntil(() => desktop.CountInLog($" {name}: its presenter is gone; another is started") >= 2);
+        foreach (var state in new[] { 1, 0, 1, 0 })
+            desktop.Turn($"key 29 {state}", $"key 56 {state}", $"key 34 {state}");
+        desktop.Turn("plug second");
+        desktop.Turn("replug second");
+        desktop.End();
+        Assert.Contains("knobs: replug second", desktop.Log, StringComparison.Ordinal);
+
+        // What Weston itself and its helpers lose is their own.
+        var reports = Directory.EnumerateFiles(desktop["."], "asan.*").SelectMany(File.ReadLines).ToList();
+        Assert.DoesNotContain(reports, static line => line.Contains("meson-shim/", StringComparison.Ordinal) || line.Contains("ERROR: AddressSanitizer", StringComparison.Ordinal));
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void The_module_is_called_for_frames_only_while_there_is_a_guest_in_a_frame(bool hasGuest)
+    {
+        RequireValgrind();
+        var profile = _desktop["profile"];
+        _desktop.Start(["valgrind", "--tool=callgrind", "--child-silent-after-fork=yes", $"--callgrind-out-file={profile}"], hasGuest ? [Window] : []);
+        _desktop.WaitUntil(() => _desktop.Log.Contains($"guest-surfaces: {(hasGuest ? 1 : 0)} guests", StringComparison.Ordinal));
+        if (hasGuest)
+            _desktop.WaitUntil(() => _desktop.Output.Contains("shown", StringComparison.Ordinal));
+        _ = _desktop.RunClient("draw");
+        _desktop.End();
+        var called = File.ReadAllText(profile);
+        Assert.Contains("on_surface_created", called, StringComparison.Ordinal);
+        foreach (var function in new[] { "on_repainted", "on_committed", "frames_follow" })
+            Assert.Equal(hasGuest, called.Contains($" {function}", StringComparison.Ordinal));
+    }
+
+    private static void RequireValgrind()
+    {
+        if (File.Exists("/usr/bin/valgrind"))
+            return;
+        Assert.False(Environment.GetEnvironmentVariable("CI") == "true", "valgrind isn't installed");
+        Assert.Skip("valgrind isn't installed");
     }
 
     private LabProcess StartGuest()

@@ -12,6 +12,7 @@
 #       --backend NAME    attach (default): guest-surfaces attach vhost-user
 #                         run             guest-surfaces run, whose windows are another process's; it says what it says in qemu.log
 #                         device          guest-surfaces device, isolated, and guest-surfaces present; attach.log is of both
+#                         module        guest-surfaces device, and what Weston's module (guest-surfaces-14.so beside the program) starts for it; weston only
 #                         protect:direct  lab-shot of --program, which takes the framebuffers' pages away from its own mapping of
 #                                         the guest's RAM while they are shown
 #                         protect:copy    its control, which copies from those pages: the case is done when that has killed it
@@ -49,7 +50,7 @@ while [ $# -gt 0 ]; do
     esac
     shift 2
 done
-case $backend in attach | device | run | protect:direct | protect:copy) ;; *) bad_use "--backend attach, device, run, protect:direct or protect:copy" ;; esac
+case $backend in attach | device | module | run | protect:direct | protect:copy) ;; *) bad_use "--backend attach, device, module, run, protect:direct or protect:copy" ;; esac
 if [ -n "$kills" ]; then
     [ "$backend/$job" = run/flip ] || bad_use "--kills wants --backend run and job flip"
     frames=0 # until a key is pressed
@@ -104,11 +105,20 @@ case $program in
         # .NET starts faster from memory
         mkdir "$work/program"
         cp "$program"/{guest-surfaces,*.dll,*.json} "$work/program"
+        if [ "$backend" = module ]; then cp "$program"/guest-surfaces-14.so "$work/program"; fi
         program=$work/program
         ;;
 esac
 began=$(uptime_s)
 export GS_SHELL=$shell GS_LIMIT=$((wait + 300))
+if [ "$backend" = module ]; then
+    export GS_WESTON_CORE=modules=guest-surfaces-14.so WESTON_MODULE_MAP=guest-surfaces-14.so=$program/guest-surfaces-14.so PATH=$program:$PATH
+    export GS_WESTON_MORE="[guest-surface]
+name=guest
+link=$work/gpu.link
+placement=fullscreen
+output=Virtual-1"
+fi
 "$lab_dir/compositors.sh" up "$compositor" "$work/w" "$size" > "$work/display"
 export XDG_RUNTIME_DIR=$work/w WAYLAND_DISPLAY
 WAYLAND_DISPLAY=$(sed -n 's/^WAYLAND_DISPLAY=//p' "$work/display")
@@ -122,7 +132,7 @@ gpu=(--device "$device" --gpu "$work/gpu.sock")
 log=$work/attach.log
 case $backend in
     attach) command=("$program/guest-surfaces" attach vhost-user --socket-path "$work/gpu.sock" --once "${options[@]}") ;;
-    device) command=("$program/guest-surfaces" device --socket-path "$work/gpu.sock" --link "$work/gpu.link" "${options[@]}") ;;
+    device | module) command=("$program/guest-surfaces" device --socket-path "$work/gpu.sock" --link "$work/gpu.link" "${options[@]}") ;;
     run)
         command=()
         case $device in test) options+=(--device generic) ;; *) options+=(--device "$device") ;; esac
@@ -146,6 +156,12 @@ start_backend() {
         viewer=$!
         until [[ $(< "$work/attach.log") = *"has connected"* ]]; do # or a guest that is quick would have drawn for nobody
             alive "$viewer" || { cat "$work/attach.log" >&2; die "the viewer ended"; }
+            rest 0.2
+        done
+    fi
+    if [ "$backend" = module ]; then
+        until [[ $(< "$work/attach.log") = *"has connected"* ]]; do
+            alive "$attach" || { cat "$work/attach.log" >&2; die "the device ended"; }
             rest 0.2
         done
     fi
