@@ -69,6 +69,7 @@ internal sealed class ScanoutWindow : IToplevelOwner, ISurfaceBufferUser, IFeedb
     private long _committedNs;
     private bool _showsPages;
     private bool _isFlipped;
+    private (SurfaceSize Size, WindowStates States) _order;
     private bool _isFullscreen;
     private bool _isOrphan;
     private bool _isGrabbed;
@@ -249,6 +250,9 @@ internal sealed class ScanoutWindow : IToplevelOwner, ISurfaceBufferUser, IFeedb
     void IToplevelOwner.OnConfigured(SurfaceSize size, WindowStates states)
     {
         _sizing.Configure(size, states, _compositor.Clock.NowNs);
+        var order = (size, states & WindowStates.Ordered);
+        var isAnotherOrder = order != _order;
+        _order = order;
         _isFullscreen = (states & WindowStates.Fullscreen) != 0;
         var wasMapped = IsMapped;
         TellMode();
@@ -256,6 +260,8 @@ internal sealed class ScanoutWindow : IToplevelOwner, ISurfaceBufferUser, IFeedb
         // A configure event is answered by a commit: the frame's, or one that only moves things.
         if (!Pump() && wasMapped && !_isClosed)
         {
+            if (isAnotherOrder)
+                Reattach();
             Arrange();
             _surface.Commit();
         }
@@ -437,6 +443,19 @@ internal sealed class ScanoutWindow : IToplevelOwner, ISurfaceBufferUser, IFeedb
             SurfaceDamage.Whole(_surface, _attachedSize); // another buffer without damage: compositors may go on showing the old one
         else
             SurfaceDamage.Send(_surface, in frame.Damage, buffer.Covers);
+    }
+
+    /// <summary>
+    /// Attaches once more what the compositor has. Weston 10 takes a commit without a buffer for no answer to its configure event once it has drawn from the one before.
+    /// A buffer that is back already may be drawn into: that one isn't lent again.
+    /// </summary>
+    private void Reattach()
+    {
+        if (_attached is not { IsBusy: true } shown)
+            return;
+        shown.Storage.Lock();
+        _sync.Attach(shown, new GuestFrame { Storage = shown.Storage });
+        _surface.Attach(shown.Proxy, 0, 0);
     }
 
     /// <summary>Lays out everything around what is attached. Counts with the next commit.</summary>

@@ -43,7 +43,7 @@ public sealed class ControlTests : IDisposable
     }
 
     [Fact]
-    public void A_guest_is_told_to_fill_a_screen_to_be_a_window_again_and_to_move()
+    public void A_guest_fills_a_screen_is_a_window_again_and_moves()
     {
         StartDesktop("name=work\ncommand=true");
         _ = _desktop.StartProgram("fake-guest", "card", "--size", "320x200", "--frames", "3", "--name", "guest", "--link", _desktop["b.link"]);
@@ -51,8 +51,9 @@ public sealed class ControlTests : IDisposable
         Assert.Equal("", _desktop.RunProgram("plugin", "attach", _desktop["b.link"], "--name", "b", "--label-color", "0xff0000"));
         WaitForCard();
         Assert.Equal("", _desktop.RunProgram("plugin", "fullscreen", "b"));
-        _desktop.WaitUntil(() => _desktop.Shoot() is var shot && shot[ModuleDesktop.Width - 1, 240] != ModuleDesktop.Background); // as wide as the screen now
+        _desktop.WaitUntil(() => _desktop.Shoot() is var shot && shot[0, 240] != ModuleDesktop.Background && shot[ModuleDesktop.Width - 1, 240] != ModuleDesktop.Background); // from edge to edge
         Assert.Equal("", _desktop.RunProgram("plugin", "fullscreen", "b", "--off"));
+        WaitForCard();
         Assert.Matches(@"b +running +\d+ +window +any", _desktop.RunProgram("plugin", "list"));
         Assert.Equal("", _desktop.RunProgram("plugin", "move", "b", "headless"));
         Assert.Matches(@"b +running +\d+ +window +headless", _desktop.RunProgram("plugin", "list"));
