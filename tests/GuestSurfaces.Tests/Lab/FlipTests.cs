@@ -34,7 +34,10 @@ public abstract partial class FlipTests(L1Machine l1)
         Assert.Equal((flips, 0, 0), (Number(honest, "flips"), Number(honest, "wrong"), Number(honest, "unprotected")));
         Assert.InRange(Number(honest, "changes"), flips * 9 / 10, flips); // the screen followed
         Assert.InRange(Number(honest, "scanned"), shell == "kiosk" ? flips / 2 : 0, shell == "kiosk" ? flips + 1 : 0);
-        Assert.InRange(Number(control, "wrong"), 1, int.MaxValue);
+
+        // A window is drawn once, at its commit: on an idle machine that is over before even this guest comes back to the buffer.
+        if (shell == "kiosk")
+            Assert.InRange(Number(control, "wrong"), 1, int.MaxValue);
     }
 
     /// <summary>A picture whose producer takes 1, 50, 200 ms longer is wrong until then: it isn't shown before. Control: nobody is told of its fence, and it is.</summary>
