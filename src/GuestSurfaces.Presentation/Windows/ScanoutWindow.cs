@@ -456,6 +456,7 @@ internal sealed class ScanoutWindow : IToplevelOwner, ISurfaceBufferUser, IFeedb
         shown.Storage.Lock();
         _sync.Attach(shown, new GuestFrame { Storage = shown.Storage });
         _surface.Attach(shown.Proxy, 0, 0);
+        SurfaceDamage.Whole(_surface, _attachedSize);
     }
 
     /// <summary>Lays out everything around what is attached. Counts with the next commit.</summary>
