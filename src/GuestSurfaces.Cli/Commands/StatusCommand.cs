@@ -57,7 +57,7 @@ internal static class StatusCommand
             output.WriteLine(StatusWatch.Nobody);
         if (name is null || guests.Count > 0)
             return 0;
-        errors.WriteLine($"No guest named {name} runs in this session{(all.Count > 0 ? $"; there is {string.Join(", ", all.Select(static g => g.Name).Distinct())}" : "")}.");
+        errors.WriteLine(StatusWatch.NobodyNamed(name, all));
         return 1;
     }
 

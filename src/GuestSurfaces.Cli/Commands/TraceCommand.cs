@@ -120,12 +120,12 @@ internal static class TraceCommand
 
     private static string Problem(string? name, int count, IReadOnlyList<GuestAnswer> all)
     {
-        var names = string.Join(", ", all.Select(static guest => guest.Snapshot.Name).Distinct());
+        var guests = all.Select(static guest => guest.Snapshot);
         return (name, count) switch
         {
             (null, 0) => StatusWatch.Nobody,
-            (null, _) => $"Several guests run: name one of {names}.",
-            (_, 0) => $"No guest named {name} runs in this session{(names.Length > 0 ? $"; there is {names}" : "")}.",
+            (null, _) => $"Several guests run: name one of {StatusWatch.NamesOf(guests)}.",
+            (_, 0) => StatusWatch.NobodyNamed(name, guests),
             _ => $"{count} guests are named {name}: give them names of their own with --name.",
         };
     }

@@ -11,6 +11,16 @@ internal static class StatusWatch
     /// <summary>What is told where no guest runs.</summary>
     public const string Nobody = "No guest runs in this session.\n  start one: guest-surfaces run -- qemu-system-x86_64 -m 2G disk.qcow2\n  or a picture without a VM: guest-surfaces fake-guest";
 
+    /// <summary>What is told where no guest of a name runs.</summary>
+    /// <param name="name">The name.</param>
+    /// <param name="all">The guests that do run.</param>
+    public static string NobodyNamed(string name, IEnumerable<StatusSnapshot> all) =>
+        $"No guest named {name} runs in this session{(NamesOf(all) is { Length: > 0 } names ? $"; there is {names}" : "")}.";
+
+    /// <summary>Whom one could have meant.</summary>
+    /// <param name="all">The guests that run.</param>
+    public static string NamesOf(IEnumerable<StatusSnapshot> all) => string.Join(", ", all.Select(static guest => guest.Name).Distinct());
+
     private static readonly TimeSpan s_interval = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan s_glance = TimeSpan.FromMilliseconds(50); // at keys and at the terminal's size
 

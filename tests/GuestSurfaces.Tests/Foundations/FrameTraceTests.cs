@@ -107,12 +107,4 @@ public sealed class FrameTraceTests
         Assert.Null(FrameTrace.Read(new byte[16]));
         Assert.Null(FrameTrace.Read([]));
     }
-
-    private static List<FrameRecord> Read(FrameTrace trace)
-    {
-        var bytes = new byte[trace.File.GetSizeBytes()];
-        using var file = SharedRegion.TryOpen(trace.File.Duplicate<MemFdHandle>(), 0, (ulong)bytes.Length, mayMap: false, out _)!;
-        Assert.True(file.TryRead(0, bytes));
-        return FrameTrace.Read(bytes)!;
-    }
 }

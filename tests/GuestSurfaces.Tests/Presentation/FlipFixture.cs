@@ -180,10 +180,13 @@ internal sealed class FlipFixture : IGuestTransport, IDisposable
     }
 
     /// <summary>What is remembered of the frames.</summary>
-    public List<FrameRecord> ReadTrace()
+    public List<FrameRecord> ReadTrace() => Read(Trace);
+
+    /// <summary>Reads a trace as another process does.</summary>
+    public static List<FrameRecord> Read(FrameTrace trace)
     {
-        var bytes = new byte[Trace.File.GetSizeBytes()];
-        using var reader = SharedRegion.TryOpen(Trace.File.Duplicate<MemFdHandle>(), 0, (ulong)bytes.Length, mayMap: false, out _)!;
+        var bytes = new byte[trace.File.GetSizeBytes()];
+        using var reader = SharedRegion.TryOpen(trace.File.Duplicate<MemFdHandle>(), 0, (ulong)bytes.Length, mayMap: false, out _)!;
         Assert.True(reader.TryRead(0, bytes));
         return FrameTrace.Read(bytes)!;
     }
