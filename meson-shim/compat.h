@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What changed between the majors of libweston that this is built for: 10, 14 and 16. Nothing else here asks for a version. */
 #pragma once
+#include <stdlib.h>
 #include <libweston/libweston.h>
 #include <libweston/version.h>
 #include <wayland-version.h>
@@ -17,122 +18,107 @@ client_take_any_length(struct wl_client *client)
 #endif
 }
 
+/* From 16 on a commit may wait for a time or a barrier, and takes effect when its output is about to be repainted: after all idle tasks. NULL: it can't. */
+static inline struct wl_signal *
+output_latch_signal(struct weston_output *output)
+{
+#if WESTON_VERSION_MAJOR >= 16
+	return &output->post_latch_signal;
+#else
+	return NULL;
+#endif
+}
+
 /* What a keyboard's grab is told of a key. */
 #if WESTON_VERSION_MAJOR >= 16
-#define KEY_EVENT const struct weston_key_event *event
-#define KEY_TIME (&event->base.ts)
-#define KEY_CODE (event->key)
-#define KEY_STATE (event->key_state)
+#define GRAB_EVENT const struct weston_key_event *event
+#define GRAB_TIME (&event->base.ts)
+#define GRAB_KEY (event->key)
+#define GRAB_KEY_STATE (event->key_state)
 #else
-#define KEY_EVENT const struct timespec *time, uint32_t code, uint32_t state
-#define KEY_TIME time
-#define KEY_CODE code
-#define KEY_STATE state
+#define GRAB_EVENT const struct timespec *time, uint32_t code, uint32_t state
+#define GRAB_TIME time
+#define GRAB_KEY code
+#define GRAB_KEY_STATE state
 #endif
 
-/* A surface of the compositor itself, of one colour, that takes no input. */
-struct solid {
-	struct weston_view *view;
-#if WESTON_VERSION_MAJOR >= 11
-	struct weston_buffer_reference *buffer;
-#endif
-};
-
-static inline struct weston_surface *
-solid_surface(struct weston_compositor *compositor)
+static inline void
+view_place(struct weston_view *view, int x, int y)
 {
-#if WESTON_VERSION_MAJOR >= 16
-	return weston_surface_create(compositor, NULL);
+#if WESTON_VERSION_MAJOR >= 13
+	weston_view_set_position(view, (struct weston_coord_global) { .c = { .x = x, .y = y } });
 #else
-	return weston_surface_create(compositor);
+	weston_view_set_position(view, x, y);
 #endif
+}
+
+/* Shows a view of ours, directly under an entry of a layer. */
+static inline void
+view_insert(struct weston_view *view, struct weston_layer_entry *under)
+{
+#if WESTON_VERSION_MAJOR >= 13
+	weston_surface_map(view->surface);
+	weston_view_move_to_layer(view, under);
+#else
+	view->surface->is_mapped = true;
+	view->is_mapped = true;
+	weston_layer_entry_insert(under, &view->layer_link);
+	weston_view_geometry_dirty(view);
+	weston_compositor_schedule_repaint(view->surface->compositor);
+#endif
+}
+
+/* A curtain is a view of the compositor's own, of one colour; ours take no input. */
+#if WESTON_VERSION_MAJOR >= 12
+#include <libweston/shell-utils.h>
+
+static inline struct weston_curtain *
+curtain_create(struct weston_compositor *compositor, uint32_t rgb, int width, int height)
+{
+	struct weston_curtain_params params = {
+		.r = (rgb >> 16 & 0xff) / 255.0f, .g = (rgb >> 8 & 0xff) / 255.0f, .b = (rgb & 0xff) / 255.0f, .a = 1.0f,
+		.width = width, .height = height,
+	};
+
+	return weston_shell_utils_curtain_create(compositor, &params);
 }
 
 static inline void
-solid_surface_drop(struct weston_surface *surface)
+curtain_destroy(struct weston_curtain *curtain)
 {
-#if WESTON_VERSION_MAJOR >= 11
-	weston_surface_unref(surface);
-#else
-	weston_surface_destroy(surface);
-#endif
+	weston_shell_utils_curtain_destroy(curtain);
 }
-
-static inline bool
-solid_create(struct solid *solid, struct weston_compositor *compositor, uint32_t rgb)
-{
-	float r = ((rgb >> 16) & 0xff) / 255.0f, g = ((rgb >> 8) & 0xff) / 255.0f, b = (rgb & 0xff) / 255.0f;
-	struct weston_surface *surface = solid_surface(compositor);
-
-	if (!surface)
-		return false;
-	solid->view = weston_view_create(surface);
-#if WESTON_VERSION_MAJOR >= 11
-	solid->buffer = solid->view ? weston_buffer_create_solid_rgba(compositor, r, g, b, 1.0f) : NULL;
-	if (!solid->buffer) {
 #else
-	if (!solid->view) {
-#endif
-		solid_surface_drop(surface); /* and with it the view */
-		solid->view = NULL;
-		return false;
+struct weston_curtain { struct weston_view *view; };
+
+static inline struct weston_curtain *
+curtain_create(struct weston_compositor *compositor, uint32_t rgb, int width, int height)
+{
+	struct weston_curtain *curtain = calloc(1, sizeof *curtain);
+	struct weston_surface *surface = weston_surface_create(compositor);
+
+	if (curtain && surface)
+		curtain->view = weston_view_create(surface);
+	if (!curtain || !curtain->view) {
+		if (surface)
+			weston_surface_destroy(surface);
+		free(curtain);
+		return NULL;
 	}
-#if WESTON_VERSION_MAJOR < 11
-	weston_surface_set_color(surface, r, g, b, 1.0f);
-#endif
-	pixman_region32_fini(&surface->input);
-	pixman_region32_init(&surface->input);
-	return true;
-}
-
-static inline void
-solid_destroy(struct solid *solid)
-{
-	struct weston_surface *surface = solid->view->surface;
-
-	weston_view_destroy(solid->view);
-	solid_surface_drop(surface);
-#if WESTON_VERSION_MAJOR >= 11
-	weston_buffer_destroy_solid(solid->buffer);
-#endif
-}
-
-static inline void
-solid_place(struct solid *solid, int x, int y, int width, int height)
-{
-	struct weston_surface *surface = solid->view->surface;
-
-#if WESTON_VERSION_MAJOR >= 11
-	struct weston_coord_global at = { .c = { .x = x, .y = y } };
-
-	weston_surface_attach_solid(surface, solid->buffer, width, height);
-	if (!weston_surface_is_mapped(surface))
-		weston_surface_map(surface);
-	weston_view_set_position(solid->view, at);
-#else
+	weston_surface_set_color(surface, (rgb >> 16 & 0xff) / 255.0f, (rgb >> 8 & 0xff) / 255.0f, (rgb & 0xff) / 255.0f, 1.0f);
 	weston_surface_set_size(surface, width, height);
 	pixman_region32_fini(&surface->opaque);
 	pixman_region32_init_rect(&surface->opaque, 0, 0, width, height);
-	surface->is_mapped = true;
-	weston_view_set_position(solid->view, x, y);
+	pixman_region32_fini(&surface->input);
+	pixman_region32_init(&surface->input);
 	weston_surface_damage(surface);
-#endif
+	return curtain;
 }
 
-/* Puts it directly under an entry of a layer; NULL: nowhere. */
 static inline void
-solid_move(struct solid *solid, struct weston_layer_entry *under)
+curtain_destroy(struct weston_curtain *curtain)
 {
-#if WESTON_VERSION_MAJOR >= 13
-	weston_view_move_to_layer(solid->view, under);
-#else
-	if (weston_view_is_mapped(solid->view))
-		weston_view_damage_below(solid->view);
-	weston_layer_entry_remove(&solid->view->layer_link);
-	solid->view->is_mapped = under != NULL;
-	if (under)
-		weston_layer_entry_insert(under, &solid->view->layer_link);
-	weston_view_geometry_dirty(solid->view);
-	weston_compositor_schedule_repaint(solid->view->surface->compositor);
-#endif
+	weston_surface_destroy(curtain->view->surface); /* and with it the view */
+	free(curtain);
 }
+#endif

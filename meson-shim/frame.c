@@ -3,33 +3,29 @@
  * The frame of a guest's window: four views of the compositor's own, directly above the window's in the layer where the shell has put it.
  * They lie outside of the window as far as its outputs reach, and else on its edge: what fills a screen has its frame inside.
  *
- * Whatever a client can cause happens in a commit, and the frame follows before the next repaint: idle tasks come first. (Not in the commit
- * itself: the shell hears of it after us.) What shell and user do (move, raise, minimise) it follows after the repaint that shows it.
+ * Whatever a client can cause happens in a commit that shows, sizes or hides a surface, and the frame follows before the next repaint. (Not in the
+ * commit itself: the shell hears of it after us.) What shell and user do (move, raise, minimise) it follows at the next
+ * transform of any view, which at the latest is in the repaint that shows it. So a guest that only draws has nothing done for it.
  */
 #include <stdlib.h>
 #include <string.h>
 #include "guest-surfaces.h"
+#include "guest-surfaces-weston-v1-server-protocol.h"
 
 #define CURSOR_MAX 256
 
-struct frame {
-	struct wl_list link;
-	struct weston_view *view; /* the guest's */
-	struct wl_listener view_destroyed;
-	struct window *window;
-	struct solid sides[4];
-	pixman_box32_t outer; /* where it is; empty: nowhere */
-	int width; /* of its sides */
-	int clip_width, clip_height; /* of the window's contents; 0: not clipped */
-};
-
-/* A surface of a guest. It has a frame for every view that is in a layer: subsurfaces have none. */
+/* A surface of a guest. */
 struct window {
 	struct wl_list link;
 	struct guest *guest;
 	struct weston_surface *surface;
 	struct wl_listener committed, destroyed;
-	struct wl_list frames;
+	char *output; /* where it is to come up; NULL: where the shell puts it */
+	struct weston_curtain *sides[4]; /* the frame; NULL: there is none now */
+	struct wl_listener view_destroyed; /* of what is in the frame */
+	pixman_box32_t outer; /* the frame's edge */
+	int width; /* of its sides */
+	int seen_width, seen_height; /* of the surface, at the last commit */
 };
 
 static bool
@@ -39,50 +35,38 @@ is_empty(const pixman_box32_t *box)
 }
 
 static void
-frame_destroy(struct frame *frame)
+frame_destroy(struct window *window)
 {
-	struct module *module = frame->window->guest->module;
-
-	for (int i = 0; i < 4; i++)
-		if (frame->sides[i].view)
-			solid_destroy(&frame->sides[i]);
-	wl_list_remove(&frame->view_destroyed.link);
-	wl_list_remove(&frame->link);
-	free(frame);
-	if (--module->frames == 0)
-		watch_outputs(module);
+	for (int i = 0; i < 4; i++) {
+		if (window->sides[i])
+			curtain_destroy(window->sides[i]);
+		window->sides[i] = NULL;
+	}
+	wl_list_remove(&window->view_destroyed.link);
+	wl_list_init(&window->view_destroyed.link);
 }
 
 static void
 on_view_destroyed(struct wl_listener *listener, void *data)
 {
-	struct frame *frame = wl_container_of(listener, frame, view_destroyed);
+	struct window *window = wl_container_of(listener, window, view_destroyed);
 
-	frame_destroy(frame);
+	wl_list_remove(&listener->link);
+	wl_list_init(&listener->link);
+	follow_soon(window->guest->module); /* Weston 10 lists all views again when one is destroyed, and must not come upon a half-destroyed one */
 }
 
-static struct frame *
-frame_create(struct window *window, struct weston_view *view)
+/* How wide a guest's frame is; 0: it has none. */
+static int
+frame_width(const struct guest *guest)
 {
-	struct module *module = window->guest->module;
-	struct frame *frame = calloc(1, sizeof *frame);
+	const struct grab *grab = &guest->module->grab;
+	bool is_framed = guest->frame != GUEST_SURFACES_HOST_V1_FRAME_NEVER
+		&& (guest->frame != GUEST_SURFACES_HOST_V1_FRAME_UNLESS_FULLSCREEN || guest->placement != GUEST_SURFACES_PRESENTER_V1_PLACEMENT_KIND_FULLSCREEN);
 
-	if (!frame)
-		return NULL;
-	frame->window = window;
-	frame->view = view;
-	frame->view_destroyed.notify = on_view_destroyed;
-	wl_signal_add(&view->destroy_signal, &frame->view_destroyed);
-	wl_list_insert(&window->frames, &frame->link);
-	if (module->frames++ == 0)
-		watch_outputs(module);
-	for (int i = 0; i < 4; i++) {
-		if (!solid_create(&frame->sides[i], module->compositor, window->guest->color)) {
-			frame_destroy(frame);
-			return NULL;
-		}
-	}
-	return frame;
+	if (grab->guest == guest && (is_framed || grab->is_told))
+		return 2 * FRAME_WIDTH;
+	return is_framed ? FRAME_WIDTH : 0;
 }
 
 /* Where the frame's outer edge is, in the compositor's coordinates: around the view, but on the outputs that it touches. */
@@ -113,173 +97,151 @@ outer_edge(struct weston_view *view, int width)
 	return box;
 }
 
+/* A frame doesn't move: where the window has moved, it is made anew. */
 static void
-frame_place(struct frame *frame, const pixman_box32_t *outer, int side)
+frame_create(struct window *window, struct weston_view *view)
 {
-	int width = outer->x2 - outer->x1, height = outer->y2 - outer->y1;
+	const pixman_box32_t *outer = &window->outer;
+	int side = window->width, width = outer->x2 - outer->x1, height = outer->y2 - outer->y1;
 	int inner = height > 2 * side ? height - 2 * side : 1;
-
-	solid_place(&frame->sides[0], outer->x1, outer->y1, width, side);
-	solid_place(&frame->sides[1], outer->x1, outer->y2 - side, width, side);
-	solid_place(&frame->sides[2], outer->x1, outer->y1 + side, side, inner);
-	solid_place(&frame->sides[3], outer->x2 - side, outer->y1 + side, side, inner);
-}
-
-static bool
-is_stacked(struct frame *frame)
-{
-	struct wl_list *link = &frame->view->layer_link.link;
+	const pixman_box32_t boxes[4] = { /* each with its size */
+		{ outer->x1, outer->y1, width, side },
+		{ outer->x1, outer->y2 - side, width, side },
+		{ outer->x1, outer->y1 + side, side, inner },
+		{ outer->x2 - side, outer->y1 + side, side, inner },
+	};
 
 	for (int i = 0; i < 4; i++) {
+		struct wl_list *above = view->layer_link.link.prev;
+		struct weston_layer_entry *entry = wl_container_of(above, entry, link);
+		struct weston_curtain *curtain = curtain_create(view->surface->compositor, window->guest->color, boxes[i].x2, boxes[i].y2);
+
+		window->sides[i] = curtain;
+		if (!curtain)
+			continue;
+		view_place(curtain->view, boxes[i].x1, boxes[i].y1);
+		view_insert(curtain->view, entry);
+	}
+	wl_signal_add(&view->destroy_signal, &window->view_destroyed);
+}
+
+/* The last side is the lowest. */
+static bool
+is_stacked(struct window *window, struct weston_view *view)
+{
+	struct wl_list *link = &view->layer_link.link;
+
+	for (int i = 3; i >= 0; i--) {
 		link = link->prev;
-		if (link != &frame->sides[i].view->layer_link.link)
+		if (!window->sides[i] || link != &window->sides[i]->view->layer_link.link)
 			return false;
 	}
 	return true;
 }
 
-static void
-frame_stack(struct frame *frame)
+/* A view's subsurfaces reach no farther than this. */
+void
+view_clip(struct weston_view *view, int width, int height)
 {
-	struct wl_list *above = &frame->view->layer_link.link;
+	const pixman_box32_t *box = pixman_region32_extents(&view->geometry.scissor);
 
-	for (int i = 0; i < 4; i++)
-		solid_move(&frame->sides[i], NULL);
-	for (int i = 0; i < 4; i++) {
-		struct weston_layer_entry *entry = wl_container_of(above->prev, entry, link);
-
-		solid_move(&frame->sides[i], entry);
-		above = above->prev;
-	}
+	if (!view->geometry.scissor_enabled || box->x2 != width || box->y2 != height)
+		weston_view_set_mask(view, 0, 0, width, height);
 }
 
-/* Subsurfaces reach no farther than the window, and so not beyond its frame. */
-static void
-frame_clip(struct frame *frame)
+/*
+ * What needs a frame: what is in a layer (subsurfaces aren't), but for a picture at the pointer that is too small to pass for a window. What is under
+ * everything doesn't pass for one either, and has a frame while it has the keyboard for itself alone.
+ */
+static struct weston_view *
+shown_view(struct window *window)
 {
-	struct weston_surface *surface = frame->view->surface;
+	struct module *module = window->guest->module;
+	struct weston_surface *surface = window->surface;
+	struct weston_layer *layer;
+	struct weston_view *view;
 
-	if (frame->view->geometry.parent || wl_list_empty(&surface->subsurface_list))
-		return;
-	if (frame->clip_width == surface->width && frame->clip_height == surface->height)
-		return;
-	frame->clip_width = surface->width;
-	frame->clip_height = surface->height;
-	weston_view_set_mask(frame->view, 0, 0, surface->width, surface->height);
-}
-
-static void
-frame_follow(struct frame *frame)
-{
-	int width = frame->window->guest->frame_width;
-	pixman_box32_t outer = { 0 };
-
-	if (width > 0 && frame->view->layer_link.layer && weston_view_is_mapped(frame->view)) {
-		frame_clip(frame);
-		outer = outer_edge(frame->view, width);
+	wl_list_for_each(view, &surface->views, surface_link) {
+		layer = view->layer_link.layer;
+		if (!layer || !weston_view_is_mapped(view))
+			continue;
+		if (layer == &module->background_layer && module->grab.guest != window->guest)
+			continue;
+		if (layer->position != WESTON_LAYER_POSITION_CURSOR || surface->width > CURSOR_MAX || surface->height > CURSOR_MAX)
+			return view;
 	}
-	if (is_empty(&outer)) {
-		if (!is_empty(&frame->outer))
-			for (int i = 0; i < 4; i++)
-				solid_move(&frame->sides[i], NULL);
-		frame->outer = outer;
-		return;
-	}
-	if (width != frame->width || memcmp(&outer, &frame->outer, sizeof outer) != 0)
-		frame_place(frame, &outer, width);
-	frame->width = width;
-	frame->outer = outer;
-	if (!is_stacked(frame))
-		frame_stack(frame);
-}
-
-static struct frame *
-frame_of(struct window *window, struct weston_view *view)
-{
-	struct frame *frame;
-
-	wl_list_for_each(frame, &window->frames, link)
-		if (frame->view == view)
-			return frame;
 	return NULL;
+}
+
+/* Once: what the user does later stays. */
+static void
+move_to_output(struct window *window, struct weston_view *view)
+{
+	struct weston_output *output = output_named(window->guest->module, window->output);
+
+	if (output && output != view->output && !view->geometry.parent) {
+		const pixman_box32_t *screen = pixman_region32_extents(&output->region);
+
+		view_place(view, (screen->x1 + screen->x2 - view->surface->width) / 2, (screen->y1 + screen->y2 - view->surface->height) / 2);
+	}
+	free(window->output);
+	window->output = NULL;
 }
 
 static void
 window_follow(struct window *window)
 {
-	struct weston_view *view;
-	struct frame *frame;
+	struct weston_view *view = shown_view(window);
+	int width = frame_width(window->guest);
+	pixman_box32_t outer = { 0 };
 
-	if (window->guest->frame_width > 0)
-		wl_list_for_each(view, &window->surface->views, surface_link)
-			if (view->layer_link.layer && view->layer_link.layer->position != WESTON_LAYER_POSITION_CURSOR && !frame_of(window, view))
-				frame_create(window, view);
-	wl_list_for_each(frame, &window->frames, link)
-		frame_follow(frame);
+	if (view && window->output)
+		move_to_output(window, view);
+	if (view && width > 0) {
+		if (!view->geometry.parent)
+			view_clip(view, window->surface->width, window->surface->height); /* whatever subsurfaces it is yet to get */
+		outer = outer_edge(view, width);
+	}
+	if (!is_empty(&outer) && memcmp(&outer, &window->outer, sizeof outer) == 0 && width == window->width && is_stacked(window, view))
+		return;
+	frame_destroy(window);
+	window->outer = outer;
+	window->width = width;
+	if (!is_empty(&outer))
+		frame_create(window, view);
 }
 
 void
-frames_follow(struct module *module)
+windows_follow(struct guest *guest)
 {
-	struct guest *guest;
 	struct window *window;
 
-	wl_list_for_each(guest, &module->guests, link)
-		wl_list_for_each(window, &guest->windows, link)
-			window_follow(window);
-}
-
-static void
-on_idle(void *data)
-{
-	struct module *module = data;
-
-	module->idle = NULL;
-	frames_follow(module);
-}
-
-void
-frames_follow_soon(struct module *module)
-{
-	if (!module->idle)
-		module->idle = wl_event_loop_add_idle(wl_display_get_event_loop(module->compositor->wl_display), on_idle, module);
-}
-
-/* A picture at the pointer has no frame, and could pass for somebody else's window if it were as large as one. */
-static bool
-is_too_large_a_cursor(struct weston_surface *surface)
-{
-	struct weston_view *view;
-
-	wl_list_for_each(view, &surface->views, surface_link)
-		if (view->layer_link.layer && view->layer_link.layer->position == WESTON_LAYER_POSITION_CURSOR)
-			return surface->width > CURSOR_MAX || surface->height > CURSOR_MAX;
-	return false;
+	wl_list_for_each(window, &guest->windows, link)
+		window_follow(window);
 }
 
 static void
 on_committed(struct wl_listener *listener, void *data)
 {
 	struct window *window = wl_container_of(listener, window, committed);
-	struct guest *guest = window->guest;
+	const struct weston_surface *surface = window->surface;
 
-	if (is_too_large_a_cursor(window->surface) && guest->client)
-		wl_client_post_implementation_error(guest->client, "a cursor larger than %d pixels", CURSOR_MAX);
-	else if (guest->frame_width > 0)
-		frames_follow_soon(guest->module);
+	if (surface->width == window->seen_width && surface->height == window->seen_height)
+		return;
+	window->seen_width = surface->width;
+	window->seen_height = surface->height;
+	follow_soon(window->guest->module);
 }
 
 static void
 window_destroy(struct window *window)
 {
-	struct frame *frame, *next;
-
-	wl_list_for_each_safe(frame, next, &window->frames, link)
-		frame_destroy(frame);
+	frame_destroy(window);
 	wl_list_remove(&window->committed.link);
 	wl_list_remove(&window->destroyed.link);
 	wl_list_remove(&window->link);
 	window->guest->surfaces--;
+	free(window->output);
 	free(window);
 }
 
@@ -302,13 +264,27 @@ window_create(struct guest *guest, struct weston_surface *surface)
 	}
 	window->guest = guest;
 	window->surface = surface;
-	wl_list_init(&window->frames);
+	window->view_destroyed.notify = on_view_destroyed;
+	wl_list_init(&window->view_destroyed.link);
 	window->committed.notify = on_committed;
 	wl_signal_add(&surface->commit_signal, &window->committed);
 	window->destroyed.notify = on_destroyed;
 	wl_signal_add(&surface->destroy_signal, &window->destroyed);
 	wl_list_insert(&guest->windows, &window->link);
 	guest->surfaces++;
+}
+
+void
+window_set_output(struct guest *guest, struct weston_surface *surface, const char *output)
+{
+	struct window *window;
+
+	wl_list_for_each(window, &guest->windows, link) {
+		if (window->surface != surface || weston_surface_is_mapped(surface))
+			continue;
+		free(window->output);
+		window->output = strdup(output);
+	}
 }
 
 void

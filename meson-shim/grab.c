@@ -6,14 +6,7 @@
 #include <wayland-server-protocol.h>
 #include "guest-surfaces.h"
 
-#define SHOWN_MS 3000
-
-static void
-show(struct guest *guest, int width)
-{
-	guest->frame_width = width;
-	frames_follow_soon(guest->module);
-}
+#define TOLD_MS 3000
 
 static void
 send_key(struct weston_keyboard *keyboard, const struct timespec *time, uint32_t key, uint32_t state)
@@ -36,7 +29,7 @@ grab_end(struct grab *grab)
 	wl_list_remove(&grab->focus_changed.link);
 	weston_keyboard_end_grab(grab->keyboard.keyboard);
 	wl_event_source_timer_update(grab->timer, 0);
-	show(guest, guest->is_framed ? FRAME_WIDTH : 0);
+	follow_soon(guest->module);
 }
 
 /* Without focus there is no key for the guest, and no pointer that it has locked. */
@@ -47,19 +40,19 @@ take_keyboard(struct grab *grab)
 
 	weston_log("guest-surfaces: keyboard and shortcuts are the desktop's again\n");
 	grab_end(grab);
-	weston_view_activate_input(grab->nowhere.view, seat, WESTON_ACTIVATE_FLAG_NONE);
+	weston_view_activate_input(grab->nowhere->view, seat, WESTON_ACTIVATE_FLAG_NONE);
 }
 
 static void
-on_key(struct weston_keyboard_grab *keyboard_grab, KEY_EVENT)
+on_key(struct weston_keyboard_grab *keyboard_grab, GRAB_EVENT)
 {
 	struct grab *grab = wl_container_of(keyboard_grab, grab, keyboard);
 	struct weston_keyboard *keyboard = keyboard_grab->keyboard;
 
-	if (KEY_CODE == grab->key && KEY_STATE == WL_KEYBOARD_KEY_STATE_PRESSED && (keyboard->seat->modifier_state & grab->modifiers) == grab->modifiers && !grab->is_new)
+	if (GRAB_KEY == grab->key && GRAB_KEY_STATE == WL_KEYBOARD_KEY_STATE_PRESSED && (keyboard->seat->modifier_state & grab->modifiers) == grab->modifiers && !grab->is_new)
 		take_keyboard(grab);
 	else
-		send_key(keyboard, KEY_TIME, KEY_CODE, KEY_STATE);
+		send_key(keyboard, GRAB_TIME, GRAB_KEY, GRAB_KEY_STATE);
 	grab->is_new = false;
 }
 
@@ -89,12 +82,12 @@ on_focus_changed(struct wl_listener *listener, void *data)
 }
 
 static int
-on_shown(void *data)
+on_told(void *data)
 {
-	struct grab *grab = data;
+	struct module *module = data;
 
-	if (grab->guest && !grab->guest->is_framed)
-		show(grab->guest, 0);
+	module->grab.is_told = false;
+	follow_soon(module);
 	return 0;
 }
 
@@ -112,8 +105,9 @@ on_chord(struct weston_keyboard *keyboard, const struct timespec *time, uint32_t
 	grab->is_new = true; /* next Weston gives us this very key: the presenter may want the pointer, too */
 	wl_signal_add(&keyboard->focus_signal, &grab->focus_changed);
 	weston_keyboard_start_grab(keyboard, &grab->keyboard);
-	show(guest, 2 * FRAME_WIDTH);
-	wl_event_source_timer_update(grab->timer, SHOWN_MS);
+	grab->is_told = true;
+	wl_event_source_timer_update(grab->timer, TOLD_MS);
+	follow_soon(module);
 }
 
 void
@@ -124,11 +118,10 @@ grab_set_chord(struct module *module, uint32_t modifiers, uint32_t key)
 	if (!grab->timer) {
 		grab->keyboard.interface = &grab_interface;
 		grab->focus_changed.notify = on_focus_changed;
-		grab->timer = wl_event_loop_add_timer(wl_display_get_event_loop(module->compositor->wl_display), on_shown, grab);
-		if (!grab->timer || !solid_create(&grab->nowhere, module->compositor, 0))
-			return;
+		grab->timer = wl_event_loop_add_timer(wl_display_get_event_loop(module->compositor->wl_display), on_told, module);
+		grab->nowhere = curtain_create(module->compositor, 0, 1, 1);
 	}
-	if (!grab->nowhere.view)
+	if (!grab->timer || !grab->nowhere)
 		return;
 	grab_end(grab);
 	if (grab->chord)
@@ -151,10 +144,8 @@ grab_fini(struct module *module)
 	struct grab *grab = &module->grab;
 
 	grab_end(grab);
-	if (grab->chord)
-		weston_binding_destroy(grab->chord);
 	if (grab->timer)
 		wl_event_source_remove(grab->timer);
-	if (grab->nowhere.view)
-		solid_destroy(&grab->nowhere);
+	if (grab->nowhere)
+		curtain_destroy(grab->nowhere);
 }

@@ -7,13 +7,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 #include <libweston/config-parser.h>
 #include "guest-surfaces.h"
@@ -25,15 +24,6 @@
 
 /* of <weston/weston.h>, which not every distribution packages */
 struct weston_config *wet_get_config(struct weston_compositor *compositor);
-
-static uint64_t
-now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * UINT64_C(1000) + now.tv_nsec / 1000000;
-}
 
 /* Weston reaps whatever ends: only while a process still is our child does its number surely mean it. */
 static void
@@ -52,36 +42,9 @@ on_client_gone(struct wl_listener *listener, void *data)
 
 	host->client = NULL;
 	host_signal(host, SIGTERM);
-	if (now_ms() - host->started_ms >= PROVEN_MS)
-		host->delay_ms = DELAY_MIN_MS;
 	weston_log("guest-surfaces: the guests' host is gone; another is started in %d ms\n", host->delay_ms);
 	wl_event_source_timer_update(host->timer, host->delay_ms);
 	host->delay_ms = host->delay_ms * 2 < DELAY_MAX_MS ? host->delay_ms * 2 : DELAY_MAX_MS;
-}
-
-/* Between fork and exec: system calls only. */
-static void
-become_host(pid_t parent, int socket, char *const argv[], char *const envp[])
-{
-	sigset_t none;
-	int null;
-
-	for (int number = 1; number < NSIG; number++)
-		signal(number, SIG_DFL);
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
-	setsid();
-	prctl(PR_SET_PDEATHSIG, SIGTERM);
-	if (getppid() != parent)
-		_exit(1);
-	/* (out of the way of the numbers that follow; Weston has 0 to 2 open) */
-	socket = fcntl(socket, F_DUPFD, SOCKET_FD + 1);
-	null = open("/dev/null", O_RDWR);
-	if (socket < 0 || null < 0 || dup2(null, STDIN_FILENO) < 0 || dup2(socket, SOCKET_FD) < 0)
-		_exit(1);
-	closefrom(SOCKET_FD + 1);
-	execvpe(argv[0], argv, envp);
-	_exit(127);
 }
 
 /* What it and its presenters have to know of this process's environment. */
@@ -90,13 +53,16 @@ static const char *const kept[] = {
 };
 #define KEPT (sizeof kept / sizeof *kept)
 
-static bool
-fork_host(struct module *module, int socket)
+/* With nothing of this process but that: not its descriptors, signals, session, or secrets. */
+static void
+spawn_host(struct module *module, int socket)
 {
 	struct weston_config *config = wet_get_config(module->compositor);
 	char *argv[] = { PROGRAM, "plugin", "serve", (char *) (config ? weston_config_get_full_path(config) : NULL), NULL };
 	char *envp[KEPT + 2], display[32];
-	pid_t parent = getpid();
+	posix_spawn_file_actions_t actions;
+	posix_spawnattr_t attributes;
+	sigset_t signals;
 	size_t count = 0;
 
 	snprintf(display, sizeof display, "WAYLAND_SOCKET=%d", SOCKET_FD);
@@ -109,34 +75,55 @@ fork_host(struct module *module, int socket)
 	}
 	envp[count] = NULL;
 
-	module->host.pid = fork();
-	if (module->host.pid == 0)
-		become_host(parent, socket, argv, envp);
-	return module->host.pid > 0;
+	/* (for want of memory these fail, and then so does the last) */
+	posix_spawnattr_init(&attributes);
+	posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK);
+	sigemptyset(&signals);
+	posix_spawnattr_setsigmask(&attributes, &signals);
+	sigfillset(&signals);
+	posix_spawnattr_setsigdefault(&attributes, &signals);
+	posix_spawn_file_actions_init(&actions);
+	posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDWR, 0);
+	posix_spawn_file_actions_adddup2(&actions, socket, SOCKET_FD);
+	posix_spawn_file_actions_addclosefrom_np(&actions, SOCKET_FD + 1);
+	errno = posix_spawnp(&module->host.pid, argv[0], &actions, &attributes, argv, envp);
+	if (errno != 0) {
+		module->host.pid = 0;
+		weston_log("guest-surfaces: %s can't be started: %s\n", PROGRAM, strerror(errno));
+	}
+	posix_spawn_file_actions_destroy(&actions);
+	posix_spawnattr_destroy(&attributes);
 }
 
-static int
-start_host(void *data)
+static void
+start_host(struct module *module)
 {
-	struct module *module = data;
 	struct host *host = &module->host;
 	int pair[2];
 
 	host_signal(host, SIGKILL); /* the last one, if it has outlived its connection */
-	host->started_ms = now_ms();
-	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) == 0) {
-		host->client = wl_client_create(module->compositor->wl_display, pair[0]);
-		if (host->client)
-			wl_client_add_destroy_listener(host->client, &host->client_gone);
-		else
-			close(pair[0]);
-		/* (if there is no process, then the connection ends with this: another is tried later) */
-		if (host->client && !fork_host(module, pair[1]))
-			weston_log("guest-surfaces: no process can be started: %s\n", strerror(errno));
-		close(pair[1]);
+	wl_event_source_timer_update(host->timer, PROVEN_MS);
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0)
+		return;
+	host->client = wl_client_create(module->compositor->wl_display, pair[0]);
+	if (host->client) {
+		wl_client_add_destroy_listener(host->client, &host->client_gone);
+		spawn_host(module, pair[1]); /* if there is no process, then the connection ends with this: another is tried later */
+	} else {
+		close(pair[0]);
 	}
-	if (!host->client)
-		wl_event_source_timer_update(host->timer, DELAY_MAX_MS);
+	close(pair[1]);
+}
+
+static int
+on_timer(void *data)
+{
+	struct module *module = data;
+
+	if (module->host.client)
+		module->host.delay_ms = DELAY_MIN_MS;
+	else
+		start_host(module);
 	return 0;
 }
 
@@ -147,7 +134,7 @@ host_init(struct module *module)
 
 	host->client_gone.notify = on_client_gone;
 	host->delay_ms = DELAY_MIN_MS;
-	host->timer = wl_event_loop_add_timer(wl_display_get_event_loop(module->compositor->wl_display), start_host, module);
+	host->timer = wl_event_loop_add_timer(wl_display_get_event_loop(module->compositor->wl_display), on_timer, module);
 	return host->timer && wl_event_source_timer_update(host->timer, 1) == 0; /* once Weston is up */
 }
 

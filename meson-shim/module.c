@@ -3,75 +3,73 @@
 #include <stdlib.h>
 #include "guest-surfaces.h"
 
-struct output {
-	struct wl_list link;
-	struct module *module;
-	struct weston_output *output;
-	struct wl_listener repainted, destroyed;
-};
-
 static void
-on_repainted(struct wl_listener *listener, void *data)
+forget_latches(struct module *module)
 {
-	struct output *output = wl_container_of(listener, output, repainted);
-
-	frames_follow(output->module);
+	while (module->latch_count > 0)
+		wl_list_remove(&module->latches[--module->latch_count].listener.link);
 }
 
-/* A module that shows nothing has no part in repaints. */
-void
-watch_outputs(struct module *module)
+static void
+on_idle(void *data)
 {
-	struct output *output;
+	struct module *module = data;
+	struct guest *guest;
 
-	wl_list_for_each(output, &module->outputs, link) {
-		wl_list_remove(&output->repainted.link);
-		wl_list_init(&output->repainted.link);
-		if (module->frames > 0)
-			wl_signal_add(&output->output->frame_signal, &output->repainted);
+	forget_latches(module);
+	wl_list_for_each(guest, &module->guests, link)
+		windows_follow(guest);
+	backgrounds_follow(module);
+	module->idle = NULL; /* only now: what this has changed is nothing to follow */
+}
+
+static void
+on_latched(struct wl_listener *listener, void *data)
+{
+	struct change *latch = wl_container_of(listener, latch, listener);
+
+	wl_event_source_remove(latch->module->idle);
+	on_idle(latch->module);
+}
+
+void
+follow_soon(struct module *module)
+{
+	struct weston_output *output;
+
+	if (module->idle || wl_list_empty(&module->guests))
+		return;
+	module->idle = wl_event_loop_add_idle(wl_display_get_event_loop(module->compositor->wl_display), on_idle, module);
+	if (!module->idle)
+		return;
+	wl_list_for_each(output, &module->compositor->output_list, link) {
+		struct wl_signal *signal = output_latch_signal(output);
+		struct change *latch = &module->latches[module->latch_count];
+
+		if (!signal || module->latch_count == OUTPUTS_MAX)
+			break;
+		latch->module = module;
+		latch->listener.notify = on_latched;
+		wl_signal_add(signal, &latch->listener);
+		module->latch_count++;
 	}
 }
 
 static void
-output_forget(struct output *output)
+on_changed(struct wl_listener *listener, void *data)
 {
-	wl_list_remove(&output->repainted.link);
-	wl_list_remove(&output->destroyed.link);
-	wl_list_remove(&output->link);
-	free(output);
+	struct change *change = wl_container_of(listener, change, listener);
+
+	follow_soon(change->module);
 }
 
 static void
 on_output_destroyed(struct wl_listener *listener, void *data)
 {
-	struct output *output = wl_container_of(listener, output, destroyed);
+	struct change *change = wl_container_of(listener, change, listener);
 
-	output_forget(output);
-}
-
-static void
-output_remember(struct module *module, struct weston_output *weston_output)
-{
-	struct output *output = calloc(1, sizeof *output);
-
-	if (!output)
-		return;
-	output->module = module;
-	output->output = weston_output;
-	output->repainted.notify = on_repainted;
-	wl_list_init(&output->repainted.link);
-	output->destroyed.notify = on_output_destroyed;
-	wl_signal_add(&weston_output->destroy_signal, &output->destroyed);
-	wl_list_insert(&module->outputs, &output->link);
-}
-
-static void
-on_output_created(struct wl_listener *listener, void *data)
-{
-	struct module *module = wl_container_of(listener, module, output_created);
-
-	output_remember(module, data);
-	watch_outputs(module);
+	forget_latches(change->module); /* one of them may be of this output */
+	follow_soon(change->module);
 }
 
 static void
@@ -88,26 +86,41 @@ static void
 on_compositor_destroyed(struct wl_listener *listener, void *data)
 {
 	struct module *module = wl_container_of(listener, module, destroyed);
-	struct output *output, *next;
 
 	wl_list_remove(&module->destroyed.link);
 	wl_list_remove(&module->surface_created.link);
-	wl_list_remove(&module->output_created.link);
+	for (int i = 0; i < CHANGES; i++)
+		wl_list_remove(&module->changes[i].listener.link);
 	host_fini(module);
 	grab_fini(module);
+	forget_latches(module);
 	if (module->idle)
 		wl_event_source_remove(module->idle);
-	wl_list_for_each_safe(output, next, &module->outputs, link)
-		output_forget(output);
 	protocol_fini(module);
+	weston_layer_fini(&module->background_layer);
 	free(module);
 }
 
+/*
+ * A view is transformed when it is moved, sized, raised, or put into another layer. Most of what a client causes happens in a commit, which its
+ * surfaces tell by themselves; that is all there is for a client that only draws.
+ */
 static void
-listen(struct wl_signal *signal, struct wl_listener *listener, wl_notify_func_t notify)
+listen(struct module *module)
 {
-	listener->notify = notify;
-	wl_signal_add(signal, listener);
+	struct weston_compositor *compositor = module->compositor;
+	const struct { struct wl_signal *signal; wl_notify_func_t notify; } changes[CHANGES] = {
+		{ &compositor->transform_signal, on_changed }, { &compositor->output_created_signal, on_changed }, { &compositor->output_moved_signal, on_changed },
+		{ &compositor->output_resized_signal, on_changed }, { &compositor->output_destroyed_signal, on_output_destroyed },
+	};
+
+	for (int i = 0; i < CHANGES; i++) {
+		module->changes[i].module = module;
+		module->changes[i].listener.notify = changes[i].notify;
+		wl_signal_add(changes[i].signal, &module->changes[i].listener);
+	}
+	module->surface_created.notify = on_surface_created;
+	wl_signal_add(&compositor->create_surface_signal, &module->surface_created);
 }
 
 /* Never fails for what weston.ini says: that would end Weston. */
@@ -115,7 +128,6 @@ WL_EXPORT int
 wet_module_init(struct weston_compositor *compositor, int *argc, char *argv[])
 {
 	struct module *module;
-	struct weston_output *output;
 	int major, minor, micro;
 
 	weston_version(&major, &minor, &micro);
@@ -135,16 +147,13 @@ wet_module_init(struct weston_compositor *compositor, int *argc, char *argv[])
 	wl_list_insert(&compositor->destroy_signal.listener_list, &module->destroyed.link);
 	module->compositor = compositor;
 	wl_list_init(&module->guests);
-	wl_list_init(&module->outputs);
 	if (!protocol_init(module) || !host_init(module)) {
 		protocol_fini(module);
 		wl_list_remove(&module->destroyed.link);
 		free(module);
 		return -1;
 	}
-	listen(&compositor->create_surface_signal, &module->surface_created, on_surface_created);
-	listen(&compositor->output_created_signal, &module->output_created, on_output_created);
-	wl_list_for_each(output, &compositor->output_list, link)
-		output_remember(module, output);
+	backgrounds_init(module);
+	listen(module);
 	return 0;
 }

@@ -31,7 +31,26 @@ guest_of(struct module *module, struct weston_surface *surface)
 
 /* Presenters */
 
-static const struct guest_surfaces_presenter_v1_interface presenter_requests = { .destroy = on_destroy };
+static void
+on_get_background(struct wl_client *client, struct wl_resource *resource, uint32_t id, struct wl_resource *surface, const char *output)
+{
+	struct guest *guest = wl_resource_get_user_data(resource);
+
+	if (guest->may_lie)
+		background_create(guest, resource, id, wl_resource_get_user_data(surface), output);
+	else
+		wl_resource_post_error(resource, GUEST_SURFACES_PRESENTER_V1_ERROR_PLACEMENT, "this guest is no background");
+}
+
+static void
+on_set_output(struct wl_client *client, struct wl_resource *resource, struct wl_resource *surface, const char *output)
+{
+	window_set_output(wl_resource_get_user_data(resource), wl_resource_get_user_data(surface), output);
+}
+
+static const struct guest_surfaces_presenter_v1_interface presenter_requests = {
+	.destroy = on_destroy, .get_background = on_get_background, .set_output = on_set_output,
+};
 
 static void
 on_presenter_destroyed(struct wl_resource *resource)
@@ -97,6 +116,8 @@ on_place(struct wl_client *client, struct wl_resource *resource, uint32_t kind, 
 	free(guest->outputs);
 	guest->outputs = strdup(outputs);
 	guest->placement = kind;
+	guest->may_lie |= kind == GUEST_SURFACES_PRESENTER_V1_PLACEMENT_KIND_BACKGROUND; /* for ever: its presenter may hear of a change too late */
+	follow_soon(guest->module);
 	wl_resource_for_each(presenter, &guest->presenters)
 		guest_surfaces_presenter_v1_send_placement(presenter, kind, outputs);
 }
@@ -118,7 +139,7 @@ on_set_chord(struct wl_client *client, struct wl_resource *resource, uint32_t mo
 }
 
 static void
-on_create_guest(struct wl_client *client, struct wl_resource *resource, uint32_t id, int32_t connection, uint32_t color, uint32_t has_frame)
+on_create_guest(struct wl_client *client, struct wl_resource *resource, uint32_t id, int32_t connection, uint32_t color, uint32_t frame)
 {
 	struct module *module = wl_resource_get_user_data(resource);
 	struct guest *guest = calloc(1, sizeof *guest);
@@ -136,8 +157,7 @@ on_create_guest(struct wl_client *client, struct wl_resource *resource, uint32_t
 	client_take_any_length(guest->client);
 	guest->module = module;
 	guest->color = color;
-	guest->is_framed = has_frame != 0;
-	guest->frame_width = guest->is_framed ? FRAME_WIDTH : 0;
+	guest->frame = frame;
 	wl_list_init(&guest->presenters);
 	wl_list_init(&guest->windows);
 	wl_list_insert(&module->guests, &guest->link);

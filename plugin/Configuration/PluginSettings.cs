@@ -11,6 +11,10 @@ public sealed class PluginSettings
     /// <summary>How many guests a desktop may have.</summary>
     public const int MaxGuests = 16;
 
+    // What is for guests of ours alone.
+    private static readonly string[] s_presenterKeys = ["policy", "sync", "ivi-id", "capture"];
+    private static readonly List<string> s_policies = [.. Enum.GetNames<FlipPolicy>().Select(static name => name.ToLowerInvariant())];
+
     private PluginSettings(IReadOnlyList<GuestSection> guests, GrabChord chord) => (Guests, GrabChord) = (guests, chord);
 
     /// <summary>The [guest-surface] sections, in their order.</summary>
@@ -51,12 +55,12 @@ public sealed class PluginSettings
     }
 
     /// <summary>Reads where a guest belongs.</summary>
-    /// <param name="placement">window or fullscreen; null: window.</param>
+    /// <param name="placement">window, fullscreen or background; null: window.</param>
     /// <param name="outputs">Names with commas between them; null: any.</param>
     /// <returns>Null: there is no such placement.</returns>
     public static WindowPlacement? ParsePlacement(string? placement, string? outputs) =>
-        placement is null or "window" or "fullscreen"
-            ? new WindowPlacement(placement == "fullscreen", (outputs ?? "").Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries))
+        PlacementKinds.TryParse(placement ?? PlacementKind.Window.Name()) is { } kind
+            ? new WindowPlacement(kind, (outputs ?? "").Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries))
             : null;
 
     /// <summary>Reads a colour.</summary>
@@ -74,7 +78,11 @@ public sealed class PluginSettings
         var (name, link, command) = (keys.GetValueOrDefault("name"), keys.GetValueOrDefault("link"), keys.GetValueOrDefault("command"));
         var placement = ParsePlacement(keys.GetValueOrDefault("placement"), keys.GetValueOrDefault("output"));
         var color = keys.TryGetValue("label-color", out var colorText) ? ParseColor(colorText) : GuestSection.DefaultColor;
-        var hasFrame = keys.TryGetValue("frame", out var frameText) ? frameText switch { "true" => true, "false" => false, _ => (bool?)null } : placement?.IsFullscreen == false;
+        var isFrame = TryParseSwitch(keys.GetValueOrDefault("frame"), out var hasFrame);
+        var isCapture = TryParseSwitch(keys.GetValueOrDefault("capture"), out var mayBeCaptured);
+        var isPolicy = TryParsePolicy(keys.GetValueOrDefault("policy"), out var policy);
+        var isSync = TryParseSync(keys.GetValueOrDefault("sync"), out var sync);
+        uint? iviId = uint.TryParse(keys.GetValueOrDefault("ivi-id"), NumberStyles.None, CultureInfo.InvariantCulture, out var id) ? id : null;
         wrong = name switch
         {
             null => "\"name\" is missing",
@@ -84,11 +92,37 @@ public sealed class PluginSettings
             _ when link is null && command is null => "\"link\" is missing, and there is no command",
             _ when link is not null && command is not null => $"\"link\" = \"{link}\" stands beside a command: one of them",
             _ when link is not null && !link.StartsWith('/') => $"\"link\" = \"{link}\" isn't an absolute path",
-            _ when placement is null => $"\"placement\" = \"{keys["placement"]}\" is neither window nor fullscreen",
+            _ when placement is null => $"\"placement\" = \"{keys["placement"]}\" isn't one of {string.Join(", ", PlacementKinds.Names)}",
+            _ when !GuestSection.AreOutputs(placement.Outputs) => $"\"output\" = \"{keys["output"]}\" isn't at most {GuestSection.MaxOutputs} names of at most {GuestSection.MaxOutputLength} characters",
             _ when color is null => $"\"label-color\" = \"{colorText}\" isn't a colour such as 0xff8800",
-            _ when hasFrame is null => $"\"frame\" = \"{frameText}\" is neither true nor false",
+            _ when !isFrame => $"\"frame\" = \"{keys["frame"]}\" is neither true nor false",
+            _ when command is not null && s_presenterKeys.FirstOrDefault(keys.ContainsKey) is { } key => $"\"{key}\" = \"{keys[key]}\" stands beside a command, which knows nothing of it",
+            _ when !isCapture => $"\"capture\" = \"{keys["capture"]}\" is neither true nor false",
+            _ when !isPolicy => $"\"policy\" = \"{keys["policy"]}\" isn't one of {string.Join(", ", s_policies)}",
+            _ when !isSync => $"\"sync\" = \"{keys["sync"]}\" isn't one of auto, {string.Join(", ", SyncModes.Names)}",
+            _ when keys.ContainsKey("ivi-id") && iviId is null => $"\"ivi-id\" = \"{keys["ivi-id"]}\" isn't a number from 0 to {uint.MaxValue}",
             _ => "",
         };
-        return wrong.Length > 0 ? null : new GuestSection { Name = name!, Link = link, Command = command, Placement = placement!, Color = color!.Value, HasFrame = hasFrame!.Value };
+        return wrong.Length > 0
+            ? null
+            : new GuestSection { Name = name!, Link = link, Command = command, Placement = placement!, Color = color!.Value, HasFrame = hasFrame, Policy = policy, Sync = sync, IviId = iviId, MayBeCaptured = mayBeCaptured ?? false };
+    }
+
+    private static bool TryParseSwitch(string? text, out bool? isOn)
+    {
+        isOn = text is null ? null : text == "true";
+        return text is null or "true" or "false";
+    }
+
+    private static bool TryParsePolicy(string? text, out FlipPolicy? policy)
+    {
+        policy = text is not null && s_policies.IndexOf(text) is >= 0 and var index ? (FlipPolicy)index : null;
+        return text is null || policy is not null;
+    }
+
+    private static bool TryParseSync(string? text, out SyncMode? sync)
+    {
+        sync = text is null ? null : SyncModes.TryParse(text);
+        return text is null or "auto" || sync is not null;
     }
 }

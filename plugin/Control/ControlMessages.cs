@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using GuestSurfaces.Plugin.Configuration;
 using GuestSurfaces.Plugin.Host;
 using GuestSurfaces.Presentation;
 
@@ -23,6 +24,9 @@ public enum ControlAction
 
     /// <summary>To make one fill screens, or not.</summary>
     Fullscreen,
+
+    /// <summary>Where one's picture is to be had.</summary>
+    Capture,
 }
 
 /// <summary>What a desktop's host is asked: one packet of JSON. Immutable.</summary>
@@ -46,13 +50,13 @@ public sealed record ControlRequest
     /// <summary>As it is sent.</summary>
     public byte[] ToJson() => JsonSerializer.SerializeToUtf8Bytes(this, ControlJson.Default.ControlRequest);
 
-    /// <summary>Reads what <see cref="ToJson"/> wrote; null if that isn't it.</summary>
+    /// <summary>Reads what <see cref="ToJson"/> wrote; null if that isn't it, or if it has more outputs than can be told, or longer ones.</summary>
     /// <param name="json">Whole.</param>
     public static ControlRequest? TryParse(ReadOnlySpan<byte> json)
     {
         try
         {
-            return JsonSerializer.Deserialize(json, ControlJson.Default.ControlRequest) is { Placement.Outputs: not null } request ? request : null;
+            return JsonSerializer.Deserialize(json, ControlJson.Default.ControlRequest) is { Placement.Outputs: { } outputs } request && GuestSection.AreOutputs(outputs) ? request : null;
         }
         catch (JsonException)
         {
@@ -65,13 +69,13 @@ public sealed record ControlRequest
 /// <param name="Name">Its name.</param>
 /// <param name="State">How it fares.</param>
 /// <param name="Pid">Its presenter's process; null: there is none.</param>
-/// <param name="Placement">window or fullscreen.</param>
+/// <param name="Placement">window, fullscreen or background.</param>
 /// <param name="Outputs">The outputs that are named for it.</param>
 /// <param name="Restarts">How often its presenter has ended by itself.</param>
 public sealed record GuestReport(string Name, GuestState State, int? Pid, string Placement, IReadOnlyList<string> Outputs, int Restarts)
 {
     internal static GuestReport Of(HostedGuest guest) =>
-        new(guest.Section.Name, guest.State, guest.Pid, guest.Placement.IsFullscreen ? "fullscreen" : "window", guest.Placement.Outputs, guest.Restarts);
+        new(guest.Section.Name, guest.State, guest.Pid, guest.Placement.Kind.Name(), guest.Placement.Outputs, guest.Restarts);
 }
 
 /// <summary>The answer: one packet of JSON. Immutable.</summary>
@@ -79,6 +83,9 @@ public sealed record ControlReply
 {
     /// <summary>Why nothing was done; null: it was.</summary>
     public string? Problem { get; init; }
+
+    /// <summary>Where the guest's picture is to be had: the path of its link. Only if that was asked, and weston.ini allows it.</summary>
+    public string? Link { get; init; }
 
     /// <summary>All guests, if that was asked.</summary>
     public IReadOnlyList<GuestReport> Guests { get; init; } = [];

@@ -74,9 +74,15 @@ internal sealed class ControlSocket : IDisposable
             var errno = _socket.Receive(_owner._packet, [], out var length, out _, wait: false);
             if (errno == Errno.EAGAIN)
                 return;
-            if (errno == Errno.None && length > 0)
-                _ = _socket.Send(_owner.Answer(_owner._packet.AsSpan(0, length)), [], out _, wait: false); // gone already, or not: it is only told once
-            Close();
+            try
+            {
+                if (errno == Errno.None && length > 0)
+                    _ = _socket.Send(_owner.Answer(_owner._packet.AsSpan(0, length)), [], out _, wait: false); // gone already, or not: it is only told once
+            }
+            finally
+            {
+                Close(); // also if what it asked for failed: it waits
+            }
         }
 
         public void Close()

@@ -10,6 +10,9 @@ namespace GuestSurfaces.Plugin.Host;
 /// <summary>The host's connection to the Weston that has started it: the one on which Weston offers guest_surfaces_host_v1. Thread: the loop's.</summary>
 internal sealed class DesktopConnection : IWaylandConnectionListener, IFdHandler, IDisposable
 {
+    // A message takes 4096 bytes, a character of UTF-16 three at most.
+    private const int MaxLine = 1000;
+
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(30);
 
     private readonly EventLoop _loop;
@@ -35,10 +38,10 @@ internal sealed class DesktopConnection : IWaylandConnectionListener, IFdHandler
     }
 
     /// <summary>Writes a line to Weston's log.</summary>
-    /// <param name="line">Without its end.</param>
-    public void Log(string line)
+    /// <param name="text">Any. What is longer than a message is cut.</param>
+    public void Log(string text)
     {
-        _host.Log(line.ReplaceLineEndings(" "));
+        _host.Log(ToLine(text));
         Flush();
     }
 
@@ -57,7 +60,8 @@ internal sealed class DesktopConnection : IWaylandConnectionListener, IFdHandler
     /// <param name="listener">Hears when it is gone.</param>
     public GuestSurfacesGuestV1 LetIn(UnixSocketHandle connection, GuestSection section, IGuestSurfacesGuestV1Listener listener)
     {
-        var guest = _host.CreateGuest(connection, section.Color, section.HasFrame ? 1u : 0u);
+        var frame = section.HasFrame switch { true => GuestSurfacesHostV1Frame.Always, false => GuestSurfacesHostV1Frame.Never, null => GuestSurfacesHostV1Frame.UnlessFullscreen };
+        var guest = _host.CreateGuest(connection, section.Color, frame);
         guest.Listener = listener;
         return guest;
     }
@@ -84,6 +88,13 @@ internal sealed class DesktopConnection : IWaylandConnectionListener, IFdHandler
     {
         _watch.Dispose();
         _connection.Dispose();
+    }
+
+    /// <summary>A text as one message can have it.</summary>
+    internal static string ToLine(string text)
+    {
+        var line = text.ReplaceLineEndings(" ").Replace('\0', ' ');
+        return line.Length > MaxLine ? $"{line.AsSpan(0, MaxLine)}…" : line;
     }
 
     void IWaylandConnectionListener.OnFailed(WaylandConnection connection, WaylandFailure failure) => _loop.Stop();

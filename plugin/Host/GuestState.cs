@@ -10,6 +10,6 @@ public enum GuestState
     /// <summary>Its presenter has ended, and the next one is due.</summary>
     Restarting,
 
-    /// <summary>The user doesn't want it on the desktop now.</summary>
+    /// <summary>The user doesn't want it on the desktop now: detached it, or closed its window.</summary>
     Detached,
 }

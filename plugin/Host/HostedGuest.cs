@@ -8,8 +8,9 @@ using GuestSurfaces.Wayland;
 namespace GuestSurfaces.Plugin.Host;
 
 /// <summary>
-/// A guest and its presenter: a process with a Wayland connection of its own that the desktop knows. The presenter is whoever has the other end of that; when it is gone, what was started
-/// gets SIGTERM, SIGKILL if it is still there when the next is started, and the next comes after a pause that grows while they fail. Thread: the loop's.
+/// A guest and its presenter: a process with a Wayland connection of its own that the desktop knows. The presenter is whoever has the other end of that. When it is gone and what was started
+/// has ended well at that time, then the user has closed the window, and the guest is detached. Else what was started gets SIGTERM, SIGKILL if it is still there when the next is started, and the next comes
+/// after a pause that grows while they fail. Thread: the loop's.
 /// </summary>
 internal sealed class HostedGuest : IFdHandler, IGuestSurfacesGuestV1Listener, IDisposable
 {
@@ -17,13 +18,18 @@ internal sealed class HostedGuest : IFdHandler, IGuestSurfacesGuestV1Listener, I
     private const long LongestNs = 10_000_000_000;
     private const long SteadyNs = 10_000_000_000;
 
+    // Between the ends of a presenter and of its connection: a .NET program takes some tens of milliseconds. A shell that has left its program in the background ended long before.
+    private const long LeavingNs = 500_000_000;
+
     private readonly EventLoop _loop;
     private readonly DesktopConnection _desktop;
     private readonly Func<GuestSection, string[]> _commandOf;
     private readonly Retry _retry;
+    private readonly LoopTimer _leaving;
     private GuestSurfacesGuestV1? _proxy;
     private ChildProcess? _process;
     private FdWatch? _exitWatch;
+    private long? _endedWellNs;
     private bool _hasStarted;
 
     /// <summary>Starts its presenter with the loop's next turn.</summary>
@@ -38,6 +44,7 @@ internal sealed class HostedGuest : IFdHandler, IGuestSurfacesGuestV1Listener, I
         _commandOf = commandOf;
         Section = section;
         Placement = section.Placement;
+        _leaving = loop.Timers.Create(OnGoneForGood);
         _retry = new Retry(loop.Timers, FirstNs, LongestNs, SteadyNs, TryStart);
         _retry.Start();
     }
@@ -77,22 +84,25 @@ internal sealed class HostedGuest : IFdHandler, IGuestSurfacesGuestV1Listener, I
     public void Detach()
     {
         State = GuestState.Detached;
-        _retry.Cancel();
-        Disconnect();
+        Rest();
     }
 
     /// <inheritdoc/>
     public void OnReady(EpollEvents events)
     {
-        if (_process?.WaitForExit(0) == true)
-            Bury(); // what it has left with its connection is still the presenter
+        if (_process?.WaitForExit(0) != true)
+            return;
+        if (_process.ExitCode == 0)
+            _endedWellNs = _loop.Timers.Clock.NowNs;
+        Bury(); // what it has left with its connection is still the presenter
+        if (_leaving.IsArmed)
+            OnGoneForGood();
     }
 
     /// <inheritdoc/>
     public void Dispose()
     {
-        _retry.Cancel();
-        Disconnect();
+        Rest();
         Bury();
     }
 
@@ -101,6 +111,23 @@ internal sealed class HostedGuest : IFdHandler, IGuestSurfacesGuestV1Listener, I
         if (sender != _proxy)
             return;
         Disconnect();
+        if (_process is null)
+            OnGoneForGood();
+        else
+            _leaving.ArmIn(LeavingNs);
+    }
+
+    private void OnGoneForGood()
+    {
+        _leaving.Cancel();
+        _process?.RequestExit();
+        if (_loop.Timers.Clock.NowNs - _endedWellNs <= LeavingNs)
+        {
+            State = GuestState.Detached;
+            _desktop.Log($"{Section.Name}: its window was closed; guest-surfaces plugin attach {Section.Name} brings it back");
+            return;
+        }
+
         State = GuestState.Restarting;
         Restarts++;
         _desktop.Log($"{Section.Name}: its presenter is gone; another is started");
@@ -110,6 +137,7 @@ internal sealed class HostedGuest : IFdHandler, IGuestSurfacesGuestV1Listener, I
     private bool TryStart()
     {
         Bury(); // the last one, if it has outlived its connection
+        _endedWellNs = null;
         try
         {
             var (theirs, ours) = UnixSocketHandle.CreatePair(nonBlocking: false);
@@ -132,22 +160,27 @@ internal sealed class HostedGuest : IFdHandler, IGuestSurfacesGuestV1Listener, I
         catch (SyscallException e)
         {
             _desktop.Log($"{Section.Name}: no presenter can be started: {e.Message}");
-            Disconnect();
+            Rest();
             return false;
         }
     }
 
     private void TellPlacement() =>
-        _proxy?.Place(
-            Placement.IsFullscreen ? GuestSurfacesPresenterV1PlacementKind.Fullscreen : GuestSurfacesPresenterV1PlacementKind.Window,
-            string.Join(',', Placement.Outputs));
+        _proxy?.Place((GuestSurfacesPresenterV1PlacementKind)Placement.Kind, string.Join(',', Placement.Outputs));
+
+    private void Rest()
+    {
+        _retry.Cancel();
+        _leaving.Cancel();
+        Disconnect();
+        _process?.RequestExit();
+    }
 
     private void Disconnect()
     {
         _proxy?.Destroy();
         _proxy = null;
         _desktop.Flush();
-        _process?.RequestExit();
     }
 
     private void Bury()

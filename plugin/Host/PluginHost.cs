@@ -3,6 +3,7 @@ using GuestSurfaces.Core.Loop;
 using GuestSurfaces.Interop;
 using GuestSurfaces.Plugin.Configuration;
 using GuestSurfaces.Plugin.Control;
+using GuestSurfaces.Presentation;
 using GuestSurfaces.Presentation.Input;
 using GuestSurfaces.Wayland;
 
@@ -68,8 +69,8 @@ public sealed class PluginHost : IDisposable
 
     private string[] CommandOf(GuestSection section) =>
         section.Command is { } command
-            ? ["/bin/sh", "-c", command]
-            : [.. _program, "present", section.Link!, $"--name={section.Name}", $"--grab-chord={_settings.GrabChord}", .. section.Placement.IsFullscreen ? (string[])["--fullscreen"] : []];
+            ? ["setpriv", "--pdeathsig", "KILL", "--", "/bin/sh", "-c", command] // ours notices when its connection ends; a stranger that never looks at it would outlive a killed host
+            : [.. _program, "present", section.Link!, $"--grab-chord={_settings.GrabChord}", .. section.PresenterOptions()];
 
     // Another Weston of this session may have it, or the one before this hasn't ended yet.
     private bool TryListen()
@@ -98,10 +99,14 @@ public sealed class PluginHost : IDisposable
             case ControlAction.Attach when WhyNot(request) is { } reason:
                 return new ControlReply { Problem = reason };
             case ControlAction.Attach:
-                Add(new GuestSection { Name = request.Name!, Link = request.Link, Placement = request.Placement, HasFrame = !request.Placement.IsFullscreen, Color = request.Color ?? GuestSection.DefaultColor });
+                Add(new GuestSection { Name = request.Name!, Link = request.Link, Placement = request.Placement, Color = request.Color ?? GuestSection.DefaultColor });
                 break;
             case var _ when guest is null:
                 return new ControlReply { Problem = $"there is no guest named {request.Name}" };
+            case ControlAction.Capture when guest.Section is { MayBeCaptured: true, Link: { } link }:
+                return new ControlReply { Link = link };
+            case ControlAction.Capture:
+                return new ControlReply { Problem = $"weston.ini doesn't say that {request.Name} may be captured: capture=true in its [guest-surface]" };
             case ControlAction.Detach:
                 guest.Detach();
                 break;
@@ -109,7 +114,7 @@ public sealed class PluginHost : IDisposable
                 guest.Place(guest.Placement with { Outputs = request.Placement.Outputs });
                 break;
             case ControlAction.Fullscreen:
-                guest.Place(request.Placement.Outputs.Count > 0 ? request.Placement : guest.Placement with { IsFullscreen = request.Placement.IsFullscreen });
+                guest.Place(request.Placement.Outputs.Count > 0 ? request.Placement : guest.Placement with { Kind = request.Placement.Kind });
                 break;
             default:
                 return new ControlReply { Problem = "that is nothing that this version does" };

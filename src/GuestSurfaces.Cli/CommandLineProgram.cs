@@ -64,7 +64,7 @@ internal static partial class CommandLineProgram
             guest-surfaces shows a virtual machine's screen as native windows of a Wayland desktop.
 
             Start with `guest-surfaces doctor`, then `guest-surfaces run -- qemu-system-x86_64 …`.
-            Exit codes: 0 done, 1 failed, 2 wrong use, or the VMM's own for `run`.
+            Exit codes: 0 done, 1 failed, 2 wrong use, or the VMM's own for `run`; 128 and a signal's number for viewers (`present`, `attach link`) that it ended.
             """)
         {
             RunCommand.Create(),

@@ -42,6 +42,9 @@ internal static unsafe partial class LibC
     internal static partial int chmod(byte* path, uint mode);
 
     [LibraryImport(Library, SetLastError = true)]
+    internal static partial int fchmod(FdHandle file, uint mode);
+
+    [LibraryImport(Library, SetLastError = true)]
     internal static partial nint readlink(byte* path, byte* target, nuint capacity);
 
     [LibraryImport(Library, SetLastError = true)]

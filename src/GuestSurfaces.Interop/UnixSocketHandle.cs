@@ -87,6 +87,9 @@ public sealed class UnixSocketHandle : FdHandle, IFdHandle<UnixSocketHandle>
         var address = Address(path);
         var socket = New(kind);
         socket.SetNonBlocking();
+        // A new file has its socket's mode, less the umask (Linux): nobody ever sees it with more.
+        if (mode is { } first && LibC.fchmod(socket, (uint)first) < 0)
+            Fail(socket, path);
         // SAFETY: the address is pinned for the calls.
         fixed (byte* p = address)
         {
@@ -110,7 +113,7 @@ public sealed class UnixSocketHandle : FdHandle, IFdHandle<UnixSocketHandle>
                 Fail(socket, path);
         }
 
-        // Nobody can connect before listen: group and mode count from the first connection on.
+        // Nobody can connect before listen: the group, and what the umask took from the mode, count from the first connection on.
         fixed (byte* p = address)
         {
             if (group is { } id && LibC.chown(p + sizeof(ushort), uint.MaxValue, id) < 0)

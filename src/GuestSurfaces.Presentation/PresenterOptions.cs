@@ -13,8 +13,11 @@ public sealed record PresenterOptions
     /// <summary>What desktops group windows and find icons by.</summary>
     public string AppId { get; init; } = "org.guestsurfaces.Guest";
 
-    /// <summary>Whether windows ask to be fullscreen.</summary>
-    public bool Fullscreen { get; init; }
+    /// <summary>Where the windows belong, until <see cref="WaylandPresenter.Place"/> or a desktop that brings its guests in itself says otherwise.</summary>
+    public WindowPlacement Placement { get; init; } = WindowPlacement.Windows;
+
+    /// <summary>The number of the first window on desktops that know surfaces by numbers (IVI), where that counts instead of <see cref="Placement"/>; further ones have those after it. Null: none.</summary>
+    public uint? IviId { get; init; }
 
     /// <summary>Whether to ask the compositor for a title bar, where it draws any.</summary>
     public bool Decorations { get; init; } = true;

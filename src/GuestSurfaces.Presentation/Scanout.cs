@@ -7,6 +7,7 @@ using GuestSurfaces.Presentation.Connection;
 using GuestSurfaces.Presentation.Cursors;
 using GuestSurfaces.Presentation.Frames;
 using GuestSurfaces.Presentation.Geometry;
+using GuestSurfaces.Presentation.Roles;
 using GuestSurfaces.Presentation.Windows;
 using GuestSurfaces.Wayland;
 using Microsoft.Extensions.Logging;
@@ -17,7 +18,10 @@ namespace GuestSurfaces.Presentation;
 internal sealed class Scanout(int index, IDisplayEvents events, PresenterOptions options, GuestStatistics statistics, ILogger logger) : IScanout
 {
     private ScanoutWindow? _window;
+    private ScanoutWindow? _leaving;
+    private WindowPlacement _placement = options.Placement;
     private string _lastRefusal = string.Empty;
+    private string _lastPlacementReason = string.Empty;
     private int _refreshMilliHz;
     private OutputMode _toldMode;
     private bool _isUnwanted;
@@ -44,10 +48,10 @@ internal sealed class Scanout(int index, IDisplayEvents events, PresenterOptions
     public PresenterOptions Options => options;
 
     /// <inheritdoc/>
-    public WindowPlacement Placement { get; private set; } = new(options.Fullscreen, []);
+    public string Title { get; private set; } = options.TitleOf(index);
 
     /// <inheritdoc/>
-    public string Title { get; private set; } = options.TitleOf(index);
+    public string AppId { get; set; } = options.AppId;
 
     /// <summary>Another title for the window, now and later.</summary>
     /// <param name="title">Whole.</param>
@@ -67,7 +71,7 @@ internal sealed class Scanout(int index, IDisplayEvents events, PresenterOptions
     }
 
     /// <inheritdoc/>
-    public bool IsOrphan(ulong serial) => serial <= _lastOrphan;
+    public bool IsOrphan(ulong serial) => (serial == 0 ? _newest : serial) <= _lastOrphan;
 
     /// <summary>Takes a frame.</summary>
     /// <param name="compositor">Null while there is none.</param>
@@ -100,7 +104,41 @@ internal sealed class Scanout(int index, IDisplayEvents events, PresenterOptions
     private void OpenWindow(Compositor compositor)
     {
         _isUnwanted = false;
-        _window = new ScanoutWindow(compositor, this);
+        _window = new ScanoutWindow(compositor, this, Choose(compositor));
+        _window.Pump(); // not every role has to be configured first
+    }
+
+    /// <summary>A surface's role is for its life: where the window can't be what it is to be, another takes its place, with its picture. The guest doesn't notice.</summary>
+    private void PlaceWindow(Compositor compositor)
+    {
+        if (_window is not { } window || Choose(compositor) is var choice && window.TryPlace(in choice))
+            return;
+        if (!Mailbox.HasPending && window.TryRepeat(out var picture))
+            Mailbox.Put(in picture);
+        if (window.IsMapped)
+        {
+            window.Forget(); // it stays until the other one is there
+            _leaving = window;
+        }
+        else
+        {
+            window.Destroy();
+        }
+
+        OpenWindow(compositor);
+    }
+
+    private RoleChoice Choose(Compositor compositor)
+    {
+        var choice = compositor.Roles.Choose(index, _placement, options.IviId);
+        if (choice.Reason != _lastPlacementReason)
+        {
+            _lastPlacementReason = choice.Reason;
+            if (choice.Reason.Length > 0)
+                logger.LogWarning("{Title} is shown in a window: {Reason}", Title, choice.Reason);
+        }
+
+        return choice;
     }
 
     /// <summary>Turns the window black.</summary>
@@ -139,9 +177,10 @@ internal sealed class Scanout(int index, IDisplayEvents events, PresenterOptions
     /// <summary>The window goes and everything is settled; the next frame makes another one.</summary>
     public void CloseWindow()
     {
-        var window = _window;
-        _window = null;
+        var (window, leaving) = (_window, _leaving);
+        (_window, _leaving) = (null, null);
         window?.Destroy();
+        leaving?.Destroy();
         Cursor.Clear();
         Mailbox.Clear();
     }
@@ -150,7 +189,7 @@ internal sealed class Scanout(int index, IDisplayEvents events, PresenterOptions
     public void ForgetWindow()
     {
         var window = _window;
-        _window = null;
+        (_window, _leaving) = (null, null);
         window?.Forget();
         Cursor.Clear();
         Mailbox.Clear();
@@ -177,10 +216,11 @@ internal sealed class Scanout(int index, IDisplayEvents events, PresenterOptions
     /// <param name="placement">Where.</param>
     public void Place(Compositor? compositor, WindowPlacement placement)
     {
-        Placement = placement;
-        _window?.Place();
-        if (compositor is { IsReady: true })
-            TellOutput(compositor);
+        _placement = placement;
+        if (compositor is not { IsReady: true })
+            return;
+        PlaceWindow(compositor);
+        TellOutput(compositor);
     }
 
     /// <summary>A monitor has changed, or all are known now.</summary>
@@ -188,7 +228,12 @@ internal sealed class Scanout(int index, IDisplayEvents events, PresenterOptions
     public void OnOutputsChanged(Compositor compositor)
     {
         if (compositor.IsReady)
+        {
             TellOutput(compositor);
+            if (_placement.OutputOf(index) is not null || _placement.Kind == PlacementKind.Background)
+                PlaceWindow(compositor); // the monitor that it belongs on may be back; other windows stay where their user has them
+        }
+
         _window?.OnOutputsChanged();
     }
 
@@ -198,7 +243,7 @@ internal sealed class Scanout(int index, IDisplayEvents events, PresenterOptions
     /// </summary>
     private void TellOutput(Compositor compositor)
     {
-        var name = Placement.OutputOf(index);
+        var name = _placement.CoveredBy(index);
         var info = name is null ? null : compositor.Outputs.Find(compositor.Outputs.For(index, name));
         var wasUnplugged = _isUnplugged;
         _isUnplugged = name is not null && info is null && index > 0;
@@ -228,6 +273,17 @@ internal sealed class Scanout(int index, IDisplayEvents events, PresenterOptions
 
     /// <inheritdoc/>
     public void TellPresented(ulong serial, in FramePresentation presentation) => events.Presented(index, serial, in presentation);
+
+    /// <inheritdoc/>
+    public void TellMapped()
+    {
+        var leaving = _leaving;
+        _leaving = null;
+        leaving?.Destroy();
+    }
+
+    /// <inheritdoc/>
+    public void TellLost(Compositor compositor) => PlaceWindow(compositor);
 
     /// <inheritdoc/>
     public void TellCloseWanted()

@@ -120,9 +120,6 @@ public sealed class WaylandPresenter : IGuestDisplay, ICompositorOwner, IDisposa
     /// <summary>Called once when the compositor is gone, or was never fit: all frames are settled, all locks back but those of what GPUs still read. The guest can go on without windows.</summary>
     public Action<WaylandFailure>? Lost { get; set; }
 
-    /// <summary>Called once when everything is known that the compositor offers, before there are windows: for interfaces that windows know nothing of.</summary>
-    public Action<WaylandGlobals>? Offered { get; set; }
-
     /// <summary>Connects to a compositor and shows a guest there.</summary>
     /// <param name="loop">Watches the connection.</param>
     /// <param name="display">A socket's path or name; null for what WAYLAND_SOCKET or WAYLAND_DISPLAY says.</param>
@@ -145,6 +142,14 @@ public sealed class WaylandPresenter : IGuestDisplay, ICompositorOwner, IDisposa
         for (var i = 0; i < _scanouts.Length; i++)
             _scanouts[i].SetTitle(options.TitleOf(i) + state);
         Flush();
+    }
+
+    /// <summary>Gives the windows that are still to come another app id.</summary>
+    /// <param name="appId">As in <see cref="PresenterOptions.AppId"/>.</param>
+    public void SetAppId(string appId)
+    {
+        foreach (var scanout in _scanouts)
+            scanout.AppId = appId;
     }
 
     /// <summary>Puts all windows elsewhere, those that are still to come included; the guest sees the monitors that are named for its heads.</summary>
@@ -224,7 +229,7 @@ public sealed class WaylandPresenter : IGuestDisplay, ICompositorOwner, IDisposa
         Flush();
     }
 
-    void ICompositorOwner.OnOffered(WaylandGlobals globals) => Offered?.Invoke(globals);
+    void ICompositorOwner.OnPlaced(WindowPlacement placement) => Place(placement);
 
     void ICompositorOwner.OnReady()
     {

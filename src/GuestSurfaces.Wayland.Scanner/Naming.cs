@@ -7,7 +7,7 @@ namespace GuestSurfaces.Wayland.Scanner;
 internal static class Naming
 {
     // Only keywords that the protocols use or are likely to.
-    private static readonly string[] s_keywords = ["interface", "event", "object", "params", "ref", "in", "out", "fixed", "string", "int", "uint", "lock", "base", "class", "default", "operator"];
+    private static readonly string[] s_keywords = ["interface", "event", "object", "params", "ref", "in", "out", "fixed", "string", "int", "uint", "lock", "base", "class", "default", "operator", "namespace"];
 
     /// <summary>Names that the generated bodies use themselves.</summary>
     private static readonly string[] s_taken = ["reader", "writer", "listener", "handler", "sender", "opcode"];

@@ -53,7 +53,7 @@ internal sealed class FlippingGuest : IDisposable
         _exporter = UdmabufExporter.Open(limits);
         var ramBytes = (GpuHarness.Pixels + (Buffers * _bufferBytes) + (2 << 20) - 1) >> 21 << 21;
         _guest = new GpuHarness(new VirtioGpuOptions { ScanoutCount = 1, Exporter = _exporter }, limits, _loop.Timers, FakeRam.Memory(ramBytes));
-        var options = new PresenterOptions { Title = "flips", Fullscreen = _screen.IsFullscreen, Decorations = false, Limits = limits };
+        var options = new PresenterOptions { Title = "flips", Placement = _screen.IsFullscreen ? WindowPlacement.Fullscreen : WindowPlacement.Windows, Decorations = false, Limits = limits };
         IDisplayEvents session = _guest.Session!;
         _presenter = WaylandPresenter.Connect(_loop, display, patienceMs > 0 ? new PatientEvents(session) : session, options, _guest.Statistics, NullLogger.Instance);
         _guest.Session!.Display = _presenter;

@@ -49,7 +49,7 @@ internal sealed class LateCheck : IGuestTransport, IDisposable
         _flags = [new Flag(device, _size), new Flag(device, _size)];
         var limits = isPatient ? new Limits { MaxFlushHoldNs = s_patience.Ticks * 100 } : new Limits();
         _session = new Session(_loop.Timers, _statistics, limits) { Transport = this };
-        var options = new PresenterOptions { Title = "late", Fullscreen = _screen.IsFullscreen, Decorations = false };
+        var options = new PresenterOptions { Title = "late", Placement = _screen.IsFullscreen ? WindowPlacement.Fullscreen : WindowPlacement.Windows, Decorations = false };
         _presenter = WaylandPresenter.Connect(_loop, display, isPatient ? new PatientEvents(_session) : _session, options, _statistics, NullLogger.Instance);
         _session.Display = _presenter;
     }

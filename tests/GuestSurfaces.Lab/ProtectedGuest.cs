@@ -42,7 +42,7 @@ internal static class ProtectedGuest
         var exporter = new ProtectingExporter(udmabuf, declines);
         var session = new Session(loop.Timers, statistics, limits);
         using var presenter = WaylandPresenter.Connect(
-            loop, display, session, new PresenterOptions { Title = "protected", Fullscreen = fullscreen }, statistics, NullLogger.Instance);
+            loop, display, session, new PresenterOptions { Title = "protected", Placement = fullscreen ? WindowPlacement.Fullscreen : WindowPlacement.Windows }, statistics, NullLogger.Instance);
         session.Display = presenter;
         var device = new VirtioGpuDevice(session, limits, statistics, new VirtioGpuOptions { Exporter = exporter, KeepsPages = true }, NullLogger.Instance);
         session.Transport = device;

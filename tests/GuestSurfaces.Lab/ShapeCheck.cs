@@ -73,7 +73,7 @@ internal static class ShapeCheck
             new VirtioGpuOptions { ScanoutCount = shape.Visible.Length, Exporter = exporter }, limits, loop.Timers, FakeRam.Memory(shape.RamBytes, shape.Seals, shape.HugePages));
         var session = guest.Session!;
         using (var presenter = WaylandPresenter.Connect(
-            loop, display, session, new PresenterOptions { Title = shape.Name, Fullscreen = true, Decorations = false }, guest.Statistics, NullLogger.Instance))
+            loop, display, session, new PresenterOptions { Title = shape.Name, Placement = WindowPlacement.Fullscreen, Decorations = false }, guest.Statistics, NullLogger.Instance))
         {
             session.Display = presenter;
             GpuHarness.Require(guest.CreateBlob(1, shape.SizeBytes, shape.Pages()));

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 # Builds the lab's roots: other compositors, VMMs and compilers than the machine itself has. To chroot into, or to boot.
 #
-#   roots.sh trixie        Debian 13: weston 14, sway 1.10, QEMU 10.0, vhost-user-gpu
+#   roots.sh trixie        Debian 13: weston 14, sway 1.10, QEMU 10.0, vhost-user-gpu, valgrind
 #   roots.sh sid           the same of the newest Debian: weston 16, sway 1.12 or whatever it is today
 #   roots.sh bookworm      Debian 12: weston 10, QEMU 7.2, vhost-user-gpu
 #   roots.sh vmm           the QEMU of Debian 13's backports: 11.1, which has vhost-user-test-device-pci and with it blobs
@@ -34,7 +34,7 @@ gui= # of which vhost-user-gpu alone is taken: without the GTK world it depends 
 suites=(trixie)
 backports=
 case $name in
-    trixie) packages=("${desktop[@]}" "${newer[@]}") ;;
+    trixie) packages=("${desktop[@]}" "${newer[@]}" valgrind) ;;
     sid)
         suites=(sid testing)
         packages=("${desktop[@]}" "${newer[@]}")

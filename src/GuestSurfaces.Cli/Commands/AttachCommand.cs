@@ -58,7 +58,7 @@ internal static class AttachCommand
               gcc -o link-source docs/examples/link-source.c && ./link-source /run/user/1000/pictures.link
             """)
         {
-            socketPath, once, common.Name, common.Fullscreen, common.Grace, common.GrabChord, common.Convert, common.NoResize, common.Policy, common.Sync, common.Verbose,
+            socketPath, once, common.Name, common.Fullscreen, common.Placement, common.Output, common.IviId, common.Grace, common.GrabChord, common.Convert, common.NoResize, common.Policy, common.Sync, common.Verbose,
         };
         link.SetAction(result =>
         {
@@ -66,7 +66,7 @@ internal static class AttachCommand
             var options = common.Read(result) with { EndsWithSource = isOnce };
             using var host = new PresentHost(isOnce ? options with { GraceNs = 0 } : options, (loop, opened) => new LinkAcceptor(loop, result.GetValue(socketPath)!, opened));
             host.Run();
-            return 0;
+            return host.ExitCode;
         });
         return link;
     }

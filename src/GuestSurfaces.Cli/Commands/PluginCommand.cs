@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MIT
 using System.CommandLine;
 using System.Globalization;
+using GuestSurfaces.Cli.Capture;
 using GuestSurfaces.Cli.Hosting;
 using GuestSurfaces.Cli.Status;
+using GuestSurfaces.Core.Diagnostics;
 using GuestSurfaces.Interop;
 using GuestSurfaces.Plugin.Configuration;
 using GuestSurfaces.Plugin.Control;
@@ -18,7 +20,7 @@ internal static class PluginCommand
 {
     public static Command Create() => new("plugin", "List, bring, move and remove guests on a Weston desktop.")
     {
-        CreateList(), CreateAttach(), CreateDetach(), CreateMove(), CreateFullscreen(), CreateServe(),
+        CreateList(), CreateAttach(), CreateDetach(), CreateMove(), CreateFullscreen(), CreateCapture(), CreateServe(),
     };
 
     private static DetailedCommand CreateList()
@@ -77,7 +79,7 @@ internal static class PluginCommand
                 Action = ControlAction.Attach,
                 Name = result.GetValue(name) ?? (isPath ? Path.GetFileNameWithoutExtension(text) : text),
                 Link = isPath ? Path.GetFullPath(text) : Folder().LinkPathOf(text),
-                Placement = new WindowPlacement(result.GetValue(fullscreen), Outputs(result.GetValue(output))),
+                Placement = new WindowPlacement(result.GetValue(fullscreen) ? PlacementKind.Fullscreen : PlacementKind.Window, Outputs(result.GetValue(output))),
                 Color = result.GetValue(color) is { } colorText
                     ? PluginSettings.ParseColor(colorText) ?? throw new UserErrorException($"--label-color {colorText} isn't a colour", "write it as 0xff8800")
                     : null,
@@ -110,7 +112,7 @@ internal static class PluginCommand
         {
             guest, outputs,
         };
-        command.SetAction(result => _ = Ask(new ControlRequest { Action = ControlAction.Move, Name = result.GetValue(guest), Placement = new WindowPlacement(IsFullscreen: true, Outputs(result.GetValue(outputs))) }));
+        command.SetAction(result => _ = Ask(new ControlRequest { Action = ControlAction.Move, Name = result.GetValue(guest), Placement = new WindowPlacement(PlacementKind.Fullscreen, Outputs(result.GetValue(outputs))) }));
         return command;
     }
 
@@ -124,8 +126,47 @@ internal static class PluginCommand
         {
             Action = ControlAction.Fullscreen,
             Name = result.GetValue(guest),
-            Placement = new WindowPlacement(!result.GetValue(off), Outputs(result.GetValue(output))),
+            Placement = new WindowPlacement(result.GetValue(off) ? PlacementKind.Window : PlacementKind.Fullscreen, Outputs(result.GetValue(output))),
         }));
+        return command;
+    }
+
+    private static DetailedCommand CreateCapture()
+    {
+        var guest = GuestArgument("Its name on the desktop.", "NAME");
+        var file = new Argument<FileInfo>("file") { Description = "The picture. A file that is there already is replaced.", HelpName = "FILE.png" };
+        var head = new Option<int>("--head") { Description = "Which of its heads.", HelpName = "0-15" };
+        head.Validators.Add(static result =>
+        {
+            if (result.GetValueOrDefault<int>() is < 0 or > 15)
+                result.AddError("--head wants 0 to 15");
+        });
+        var command = new DetailedCommand(
+            "capture",
+            "Save what a guest shows as a picture: its own pixels, without frame and cursor, and nothing else of the desktop.",
+            """
+            Only guests that weston.ini allows it for, with capture=true in their [guest-surface]. The picture comes from the guest's device; Weston has no part in it.
+            Its file replaces what has that name, when it is whole, and may be read by its user alone.
+
+              guest-surfaces plugin capture work work.png
+            """)
+        {
+            guest, file, head,
+        };
+        command.SetAction(result =>
+        {
+            var reply = Ask(new ControlRequest { Action = ControlAction.Capture, Name = result.GetValue(guest) });
+            var (size, rgb) = GuestCapture.Take(reply.Link!, result.GetValue(head));
+            var target = result.GetValue(file)!;
+            try
+            {
+                PrivateFile.Write(target.FullName, file => PngFile.Write(file, size.Width, size.Height, rgb));
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            {
+                throw new UserErrorException($"{target.FullName} can't be written: {e.Message}", "name another file");
+            }
+        });
         return command;
     }
 
@@ -165,7 +206,13 @@ internal static class PluginCommand
 
     private static Option<string?> OutputOption() => new("--output") { Description = "Which screen, by name; for a guest with several heads one for each, with commas between them.", HelpName = "OUTPUT[,OUTPUT…]" };
 
-    private static string[] Outputs(string? text) => (text ?? "").Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
+    private static string[] Outputs(string? text)
+    {
+        var names = (text ?? "").Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
+        return GuestSection.AreOutputs(names)
+            ? names
+            : throw new UserErrorException("those can't be outputs", $"name at most {GuestSection.MaxOutputs}, with commas between them, of at most {GuestSection.MaxOutputLength} characters each");
+    }
 
     private static StatusFolder Folder() => StatusFolder.OfSession
         ?? throw new UserErrorException("XDG_RUNTIME_DIR isn't set to a folder, and that is where the desktop is asked", "run this in the session of that desktop");
@@ -180,6 +227,10 @@ internal static class PluginCommand
         catch (SyscallException e)
         {
             throw new UserErrorException($"no desktop answers: {e.Message}", "load the module in Weston (docs/weston.md), and run this in its session");
+        }
+        catch (TimeoutException e)
+        {
+            throw new UserErrorException(e.Message, "see Weston's log; its host, the process `guest-surfaces plugin serve`, may be killed: Weston starts another, which brings the guests back");
         }
 
         return reply.Problem is { } problem ? throw new UserErrorException(problem, "see: guest-surfaces plugin list") : reply;

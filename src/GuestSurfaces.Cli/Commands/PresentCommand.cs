@@ -21,16 +21,19 @@ internal static class PresentCommand
             "Show a guest that a device serves. The VM doesn't notice when this ends.",
             """
             Connects to $XDG_RUNTIME_DIR/guest-surfaces/NAME.link, or to the socket at PATH, and shows what the guest shows, from the last picture on. Several may show one guest;
-            the first that isn't --view-only paces it. Closing the window ends this viewer only.
+            the first that isn't --view-only paces it. Closing the window ends this viewer only, with exit code 0; a signal does with 128 and its number, so that who restarts viewers can tell.
             The chord of --grab-chord gives the guest keyboard and mouse for itself, for games and the like, and takes them back; the window says so.
+            A guest can be a desktop's background, or a surface of an IVI desktop; its screen then has the size of its place. Windows' app id is org.guestsurfaces.NAME, for rules of the desktop's (app-ids= of
+            Weston's kiosk-shell, for_window of sway).
             When the compositor goes the windows come back with it; only a viewer that a compositor has started (WAYLAND_SOCKET) ends with that. When the guest's device goes they stay, dimmed, for the grace time, and a new device there takes them over.
 
               guest-surfaces device --name work --socket-path /run/user/1000/vm.sock &
               guest-surfaces present work
               guest-surfaces present work --view-only
+              guest-surfaces present work --placement background --output DP-1
             """)
         {
-            guest, viewOnly, common.Name, common.Fullscreen, common.Grace, common.GrabChord, common.Convert, common.NoResize, common.Policy, common.Sync, lifelineOption, common.Verbose,
+            guest, viewOnly, common.Name, common.Fullscreen, common.Placement, common.Output, common.IviId, common.Grace, common.GrabChord, common.Convert, common.NoResize, common.Policy, common.Sync, lifelineOption, common.Verbose,
         };
         command.SetAction(result =>
         {
@@ -44,7 +47,7 @@ internal static class PresentCommand
             using var host = new PresentHost(options, (loop, opened) => new LinkDialer(loop, path, opened));
             using var lifeline = Lifeline.Inherit(host.Loop, lifelineNumber);
             host.Run();
-            return 0;
+            return host.ExitCode;
         });
         return command;
     }

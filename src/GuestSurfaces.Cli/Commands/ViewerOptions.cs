@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 using System.CommandLine;
 using GuestSurfaces.Cli.Present;
+using GuestSurfaces.Presentation;
 
 namespace GuestSurfaces.Cli.Commands;
 
@@ -16,6 +17,22 @@ internal sealed class ViewerOptions
     };
 
     public Option<bool> Fullscreen { get; } = new("--fullscreen") { Description = "Open the windows full screen." };
+
+    public Option<string?> Placement { get; } = CreatePlacement();
+
+    public Option<string?> Output { get; } = new("--output")
+    {
+        Description =
+            "The screens, by the names that the compositor has for them, one for each of the guest's heads: those that it fills, or is the background of, and sees as its monitors. "
+            + "Ordinary windows are where the desktop puts them.",
+        HelpName = "NAME[,NAME...]",
+    };
+
+    public Option<uint?> IviId { get; } = new("--ivi-id")
+    {
+        Description = "On an IVI desktop (weston's ivi-shell): the surface id of the first window; further ones have those after it. Where it is shown, and how large, is the desktop's to say.",
+        HelpName = "N",
+    };
 
     public Option<double> Grace { get; } = new("--grace")
     {
@@ -46,7 +63,8 @@ internal sealed class ViewerOptions
         return new PresentOptions
         {
             Name = result.GetValue(Name) is { } name ? CommonOptions.ParseName(name) : null,
-            Fullscreen = result.GetValue(Fullscreen),
+            Placement = ReadPlacement(result),
+            IviId = result.GetValue(IviId),
             GrabChord = CommonOptions.ParseGrabChord(result.GetValue(GrabChord)!),
             GraceNs = (long)(grace * 1e9),
             Convert = result.GetValue(Convert),
@@ -55,5 +73,23 @@ internal sealed class ViewerOptions
             Sync = CommonOptions.ParseSync(result.GetValue(Sync)),
             Verbose = result.GetValue(Verbose),
         };
+    }
+
+    private static Option<string?> CreatePlacement()
+    {
+        var option = new Option<string?>("--placement")
+        {
+            Description =
+                "What the windows are on the desktop; counts instead of --fullscreen. background: under all windows, on compositors with wlr-layer-shell. What a compositor hasn't is a window; guest-surfaces status says why.",
+            HelpName = string.Join('|', PlacementKinds.Names),
+        };
+        option.AcceptOnlyFromAmong([.. PlacementKinds.Names]);
+        return option;
+    }
+
+    private WindowPlacement ReadPlacement(ParseResult result)
+    {
+        var kind = result.GetValue(Placement) is { } name ? PlacementKinds.TryParse(name)!.Value : result.GetValue(Fullscreen) ? PlacementKind.Fullscreen : PlacementKind.Window;
+        return new WindowPlacement(kind, (result.GetValue(Output) ?? "").Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries));
     }
 }

@@ -186,6 +186,8 @@ internal sealed class GuestHost : IDisposable
             CompositedBecause = Statistics.CompositedBecause,
             SyncMode = Statistics.SyncMode,
             SyncReason = Statistics.SyncReason,
+            Placement = Statistics.Placement,
+            PlacementReason = Statistics.PlacementReason,
             Policy = Statistics.Policy,
             PolicyReason = Statistics.PolicyReason,
             FramesDropped = Statistics.FramesDropped,
@@ -235,7 +237,7 @@ internal sealed class GuestHost : IDisposable
 
     private void ConnectDisplay()
     {
-        var options = new PresenterOptions { Title = _options.Name, AppId = $"org.guestsurfaces.{_options.Name}", Fullscreen = _options.Fullscreen, Direct = !_options.Convert, ResizeGuest = _options.ResizeGuest, GrabChord = _options.GrabChord, Policy = _options.Policy, Sync = _options.Sync };
+        var options = new PresenterOptions { Title = _options.Name, AppId = $"org.guestsurfaces.{_options.Name}", Placement = _options.Fullscreen ? WindowPlacement.Fullscreen : WindowPlacement.Windows, Direct = !_options.Convert, ResizeGuest = _options.ResizeGuest, GrabChord = _options.GrabChord, Policy = _options.Policy, Sync = _options.Sync };
         try
         {
             _presenter = WaylandPresenter.Connect(Loop, null, Session, options, Statistics, _log);

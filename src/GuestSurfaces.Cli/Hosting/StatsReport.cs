@@ -56,6 +56,12 @@ internal sealed record StatsReport
     /// <summary>Why no better way, or not the one that was asked for.</summary>
     public string SyncReason { get; init; } = "";
 
+    /// <summary>What the guest's windows are on the desktop: window, fullscreen, background or ivi.</summary>
+    public string Placement { get; init; } = "";
+
+    /// <summary>Why not what was asked for.</summary>
+    public string PlacementReason { get; init; } = "";
+
     /// <summary>What becomes of flips that come faster than the screen refreshes.</summary>
     public string Policy { get; init; } = "";
 

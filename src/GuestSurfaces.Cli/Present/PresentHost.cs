@@ -38,6 +38,7 @@ internal sealed class PresentHost : IDisposable
     private readonly LoopTimer _grace;
     private WaylandPresenter? _presenter;
     private string _title;
+    private bool _isAbandoned;
 
     /// <summary>Makes a viewer that shows nothing yet.</summary>
     /// <param name="options">From the command line.</param>
@@ -63,6 +64,14 @@ internal sealed class PresentHost : IDisposable
 
     /// <summary>Where everything happens.</summary>
     public EventLoop Loop { get; } = new();
+
+    /// <summary>
+    /// How it went: 0 if the user closed the windows, or they closed with their source; 1 if the compositor that has started this ended the connection; 128 and its number if a signal ended
+    /// this. Who starts viewers tells by it whether another one is wanted.
+    /// </summary>
+    public int ExitCode => _isAbandoned ? 1 : _signals.ExitCode;
+
+    private string AppId => $"org.guestsurfaces.{_title}";
 
     private InputKinds Takes => _options.ViewOnly ? InputKinds.None : _link.SourceTakes;
 
@@ -111,12 +120,11 @@ internal sealed class PresentHost : IDisposable
 
     private void Show()
     {
-        var options = new PresenterOptions { Title = _title, AppId = $"org.guestsurfaces.{_title}", Fullscreen = _options.Fullscreen, Copy = _options.ViewOnly, Direct = !_options.Convert, ResizeGuest = _options is { ResizeGuest: true, ViewOnly: false }, GrabChord = _options.GrabChord, Policy = _options.Policy, Sync = _options.Sync };
+        var options = new PresenterOptions { Title = _title, AppId = AppId, Placement = _options.Placement, IviId = _options.IviId, Copy = _options.ViewOnly, Direct = !_options.Convert, ResizeGuest = _options is { ResizeGuest: true, ViewOnly: false }, GrabChord = _options.GrabChord, Policy = _options.Policy, Sync = _options.Sync };
         var presenter = WaylandPresenter.Connect(Loop, null, _link, options, _statistics, _log);
         _presenter?.Dispose();
         _presenter = presenter;
         presenter.Lost = OnCompositorLost;
-        presenter.Offered = new PrivatePlacement(presenter).Bind;
         presenter.Takes = Takes;
         _link.Display = presenter;
     }
@@ -142,6 +150,7 @@ internal sealed class PresentHost : IDisposable
     {
         if (_options.HasPrivateConnection)
         {
+            _isAbandoned = true;
             Loop.Stop(); // there is no way back to whoever has given it
             return;
         }
@@ -170,6 +179,7 @@ internal sealed class PresentHost : IDisposable
         {
             presenter.Takes = Takes;
             presenter.SetTitle(_title);
+            presenter.SetAppId(AppId);
         }
 
         _log.LogInformation("{Source} is there", _title);

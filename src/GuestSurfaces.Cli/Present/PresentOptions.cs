@@ -10,7 +10,11 @@ internal sealed record PresentOptions
     /// <summary>For the windows' titles; null: what the source calls itself.</summary>
     public string? Name { get; init; }
 
-    public bool Fullscreen { get; init; }
+    /// <summary>Where the windows belong, unless the desktop has a say.</summary>
+    public WindowPlacement Placement { get; init; } = WindowPlacement.Windows;
+
+    /// <summary>The number of the first window on desktops that know surfaces by numbers; null: none.</summary>
+    public uint? IviId { get; init; }
 
     public bool ViewOnly { get; init; }
 

@@ -25,9 +25,7 @@ internal sealed class StatusSocket : IDisposable
         _snapshot = snapshot;
         _trace = trace is null ? [] : [trace];
         _ = snapshot().ToJson(); // the first costs tens of milliseconds of compiling: now, not between two frames
-        var socket = UnixSocketHandle.Listen(path);
-        File.SetUnixFileMode(path, UnixFileMode.UserRead | UnixFileMode.UserWrite);
-        _listener = new ListeningSocket(loop, socket, path, Answer);
+        _listener = new ListeningSocket(loop, UnixSocketHandle.Listen(path, mode: UnixFileMode.UserRead | UnixFileMode.UserWrite), path, Answer);
         _listener.Start();
     }
 

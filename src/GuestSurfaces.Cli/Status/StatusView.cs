@@ -48,6 +48,8 @@ internal static class StatusView
             Row("fix", stats.Remedy);
         if (stats.Rung is "direct" or "convert" && stats.SyncMode.Length > 0)
             Row("sync", stats.SyncReason.Length > 0 ? $"{stats.SyncMode}: {stats.SyncReason}" : stats.SyncMode);
+        if (stats.Placement is not ("" or "window") || stats.PlacementReason.Length > 0)
+            Row("shown as", stats.PlacementReason.Length > 0 ? $"{stats.Placement}: {stats.PlacementReason}" : stats.Placement);
         if (stats.Policy.Length > 0 && (stats.Policy != "mailbox" || stats.PolicyReason.Length > 0))
             Row("policy", stats.PolicyReason.Length > 0 ? $"{stats.Policy}: {stats.PolicyReason}" : stats.Policy);
         if (guest.FramesPerS is { } received)

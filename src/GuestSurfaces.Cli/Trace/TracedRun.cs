@@ -16,8 +16,9 @@ internal sealed class TracedRun
         Name = name;
         Frames = frames;
         var readUntil = new Dictionary<uint, long>();
-        foreach (var frame in frames)
+        for (var i = 0; i < frames.Count; i++)
         {
+            var frame = frames[i];
             var answered = frame[FrameStage.Answered];
             Count(FlushToCommit, in frame, FrameStage.Popped, FrameStage.Committed);
             Count(CommitToScreen, in frame, FrameStage.Committed, OnScreen(in frame));
@@ -28,7 +29,7 @@ internal sealed class TracedRun
 
             // The answer lets the guest draw into whatever was shown before.
             if (frame.Marks.HasFlag(FrameMarks.Awaited) && answered > 0
-                && (IsUntakenAt(in frame, answered) || readUntil.GetValueOrDefault(frame.Scanout) > answered))
+                && ((IsUntakenAt(in frame, answered) && IsShownFromDmabufAt(i, answered)) || readUntil.GetValueOrDefault(frame.Scanout) > answered))
             {
                 _unprotected.Add(frame.Serial);
             }
@@ -61,7 +62,7 @@ internal sealed class TracedRun
     /// <summary>Frames that the screen read itself.</summary>
     public int ZeroCopy { get; }
 
-    /// <summary>Frames answered before the compositor had taken them, or while it still read one of before.</summary>
+    /// <summary>Frames answered before the compositor had taken them in a dma-buf's place, or while it still read one of before.</summary>
     public int Unprotected => _unprotected.Count;
 
     /// <summary>When its first frame was flushed: CLOCK_MONOTONIC in ns.</summary>
@@ -90,6 +91,20 @@ internal sealed class TracedRun
 
     private static bool IsUntakenAt(in FrameRecord frame, long timeNs) =>
         !frame.Marks.HasFlag(FrameMarks.Superseded) && frame[FrameStage.Latched] is var latched && (latched == 0 || latched > timeNs);
+
+    /// <summary>Whether what a scanout showed before a frame is something that the guest can draw into: nobody draws into copies.</summary>
+    private bool IsShownFromDmabufAt(int index, long timeNs)
+    {
+        for (var i = index - 1; i >= 0; i--)
+        {
+            if (Frames[i].Scanout != Frames[index].Scanout || Frames[i][FrameStage.Latched] is not (> 0 and var latched) || latched > timeNs)
+                continue;
+            var released = Frames[i][FrameStage.Released];
+            return Frames[i].Marks.HasFlag(FrameMarks.Dmabuf) && (released == 0 || released > timeNs); // a hidden window's is replaced by a copy that nobody latches
+        }
+
+        return Frames[0].Serial > 1 && Frames[index].Marks.HasFlag(FrameMarks.Dmabuf); // what was shown is forgotten: it was like this one
+    }
 
     private static void Count(LatencyHistogram into, in FrameRecord frame, FrameStage from, FrameStage to)
     {

@@ -57,6 +57,12 @@ public sealed class GuestStatistics
     /// <summary>Why <see cref="SyncMode"/> is none that is better, or not the one that was asked for; empty if it is the best.</summary>
     public string SyncReason { get; set; } = string.Empty;
 
+    /// <summary>What the guest's windows are on the desktop: "window", "fullscreen", "background" or "ivi"; empty before the first frame.</summary>
+    public string Placement { get; set; } = string.Empty;
+
+    /// <summary>Why <see cref="Placement"/> isn't the one that was asked for; empty if it is.</summary>
+    public string PlacementReason { get; set; } = string.Empty;
+
     /// <summary>What becomes of flips that come faster than the screen refreshes: "mailbox", "fifo" or "immediate"; empty before the first frame.</summary>
     public string Policy { get; set; } = string.Empty;
 
@@ -87,6 +93,14 @@ public sealed class GuestStatistics
 
     /// <summary>The rung in use, and every reason why it isn't a higher one: both sides can have one.</summary>
     public RungReport Rung { get; private set; } = s_noFrame;
+
+    /// <summary>There is no display any more: what it has said of itself doesn't count. What was counted still does.</summary>
+    /// <param name="why">The rung of nothing, with the reason.</param>
+    public void ForgetDisplay(RungReport why)
+    {
+        DisplayRung = why;
+        CompositedBecause = SyncMode = SyncReason = Placement = PlacementReason = Policy = PolicyReason = string.Empty;
+    }
 
     private static RungReport Combine(RungReport source, RungReport display)
     {

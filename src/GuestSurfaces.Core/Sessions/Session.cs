@@ -13,7 +13,7 @@ namespace GuestSurfaces.Core.Sessions;
 /// <para>
 /// A frame's answer tells the guest that it may draw into what was shown before. So a frame is settled when the display is done with it (latched or
 /// superseded) <b>and</b> reads none of the guest's own pages from before any more; two refreshes after it came at the latest. If something is still read then, the flip is
-/// unprotected, which is counted, and a run of these makes the guest's side show copies (<see cref="IGuestTransport.CopiesWanted"/>) until flips are taken in time again.
+/// unprotected, which is counted, and a run of these makes the guest's side show copies (<see cref="IGuestTransport.CopiesWanted"/>) until frames are taken again.
 /// </para>
 /// Thread: the loop's.
 /// </summary>
@@ -236,7 +236,10 @@ public sealed class Session : IGuestDisplay, IDisplayEvents, IBufferWatcher
     {
         Statistics.FramesPresented++;
         Trace?.Reach(serial, FrameStage.Latched, timeNs);
-        _scanouts[scanout].Unsettled.MarkUpTo(serial);
+        ref var s = ref _scanouts[scanout];
+        s.Unsettled.MarkUpTo(serial);
+        if (s.Trust.AddTaken(_clock.NowNs))
+            Transport?.CopiesWanted(scanout, null);
         Settle(scanout);
     }
 
@@ -364,9 +367,10 @@ public sealed class Session : IGuestDisplay, IDisplayEvents, IBufferWatcher
 
     private void JudgeFlips(int scanout, ref PageTrust trust, in DueFrames due)
     {
-        var now = _clock.NowNs;
-        if (due.TimedOut > 0 ? trust.AddLate(due.Unprotected, now) : trust.AddProtected(due.Settled, now))
-            Transport?.CopiesWanted(scanout, !trust.IsLost ? null : due.IsReleaseLate ? NotReleased : NotTaken);
+        if (due.TimedOut == 0)
+            trust.AddProtected(due.Settled);
+        else if (trust.AddLate(due.Unprotected, _clock.NowNs))
+            Transport?.CopiesWanted(scanout, due.IsReleaseLate ? NotReleased : NotTaken);
     }
 
     /// <summary>The last frame whose answer lets the guest draw into nothing that is still read.</summary>

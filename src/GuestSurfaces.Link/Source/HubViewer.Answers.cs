@@ -67,6 +67,7 @@ internal sealed partial class HubViewer
         LinkOpcode.Tally => OnTally(ref reader),
         LinkOpcode.Input => OnInput(in head, ref reader),
         LinkOpcode.ViewerPolicy => OnPolicy(ref reader),
+        LinkOpcode.ViewerPlacement => OnPlacement(ref reader),
         LinkOpcode.ViewerBye => OnBye(ref reader),
         _ => LinkOpcodes.IsSkippable(head.Opcode) ? null : $"opcode 0x{(ushort)head.Opcode:x4} is not a viewer's",
     };
@@ -188,6 +189,15 @@ internal sealed partial class HubViewer
             return "a POLICY is malformed";
         if (_hub.InCharge == this)
             (_hub.Statistics.Policy, _hub.Statistics.PolicyReason) = (policy, reason);
+        return null;
+    }
+
+    private string? OnPlacement(ref LinkReader reader)
+    {
+        if (!reader.TryTakeText(out var placement) || !reader.TryTakeText(out var reason) || !reader.IsDone)
+            return "a PLACEMENT is malformed";
+        if (_hub.InCharge == this)
+            (_hub.Statistics.Placement, _hub.Statistics.PlacementReason) = (placement, reason);
         return null;
     }
 

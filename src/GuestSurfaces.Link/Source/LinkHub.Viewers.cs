@@ -48,7 +48,7 @@ public sealed partial class LinkHub
         if (InCharge is null && _viewers.Find(static v => v.WantsControl) is { } next)
             PutInCharge(next);
         if (InCharge is null)
-            Statistics.DisplayRung = s_nobody;
+            Statistics.ForgetDisplay(s_nobody);
         for (var i = 0; i < _surfaces.Length && !_isDisposed; i++)
             AnswerFor(i);
     }

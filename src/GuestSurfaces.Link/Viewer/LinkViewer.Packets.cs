@@ -250,6 +250,7 @@ public sealed partial class LinkViewer
                 TakeAway(i);
         }
 
+        Replayed?.Invoke();
         return null;
     }
 

@@ -27,7 +27,7 @@ public sealed partial class LinkViewer : IDisplayEvents, ILinkSpeaker, IDisposab
     private static readonly int s_surfaceBytes =
         FrameAnswers.MaxBytes + FramePresentations.MaxBytes + (3 * MessageHead.Bytes) + Unsafe.SizeOf<ModeBody>() + Unsafe.SizeOf<RefreshBody>();
 
-    private static readonly int s_reportBytes = (4 * MessageHead.Bytes) + Unsafe.SizeOf<ReportBody>() + (7 * LinkText.MaxBytes(LinkLimits.TextBytes)) + Unsafe.SizeOf<TallyBody>();
+    private static readonly int s_reportBytes = (5 * MessageHead.Bytes) + Unsafe.SizeOf<ReportBody>() + (9 * LinkText.MaxBytes(LinkLimits.TextBytes)) + Unsafe.SizeOf<TallyBody>();
 
     private readonly ShownSurface[] _surfaces = new ShownSurface[LinkLimits.Surfaces];
     private readonly TimerQueue _timers;
@@ -46,6 +46,8 @@ public sealed partial class LinkViewer : IDisplayEvents, ILinkSpeaker, IDisposab
     private string _toldSyncReason = string.Empty;
     private string _toldPolicy = string.Empty;
     private string _toldPolicyReason = string.Empty;
+    private string _toldPlacement = string.Empty;
+    private string _toldPlacementReason = string.Empty;
     private long _toldZeroCopy;
     private long _toldCopied;
     private bool _hasDisplayChanged;
@@ -93,6 +95,9 @@ public sealed partial class LinkViewer : IDisplayEvents, ILinkSpeaker, IDisposab
 
     /// <summary>Hears that the source has said hello: its name is known, its frames come next.</summary>
     public Action? Greeted { get; set; }
+
+    /// <summary>Hears that everything the source shows has been told; what comes from now on is new.</summary>
+    public Action? Replayed { get; set; }
 
     /// <summary>Hears of windows that the user closed, in the source's place: where that ends this viewer, not the guest. Null: the source is told.</summary>
     public Action<int>? WindowClosed { get; set; }
@@ -336,7 +341,7 @@ public sealed partial class LinkViewer : IDisplayEvents, ILinkSpeaker, IDisposab
             writer.PutText(_toldSyncMode);
             writer.PutText(_toldSyncReason);
             writer.End();
-            _toldPolicy = string.Empty; // told anew along with it
+            _toldPolicy = _toldPlacement = string.Empty; // told anew along with it
         }
 
         if (_toldPolicy != _statistics.Policy || _toldPolicyReason != _statistics.PolicyReason)
@@ -345,6 +350,15 @@ public sealed partial class LinkViewer : IDisplayEvents, ILinkSpeaker, IDisposab
             writer.Begin(LinkOpcode.ViewerPolicy);
             writer.PutText(_toldPolicy);
             writer.PutText(_toldPolicyReason);
+            writer.End();
+        }
+
+        if (_toldPlacement != _statistics.Placement || _toldPlacementReason != _statistics.PlacementReason)
+        {
+            (_toldPlacement, _toldPlacementReason) = (_statistics.Placement, _statistics.PlacementReason);
+            writer.Begin(LinkOpcode.ViewerPlacement);
+            writer.PutText(_toldPlacement);
+            writer.PutText(_toldPlacementReason);
             writer.End();
         }
 

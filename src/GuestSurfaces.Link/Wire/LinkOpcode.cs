@@ -35,6 +35,7 @@ internal enum LinkOpcode : ushort
     Input = 0x8040,
     Presented = 0xc020,
     ViewerPolicy = 0xc032,
+    ViewerPlacement = 0xc033,
 }
 
 /// <summary>Rules about opcodes that hold for those that aren't known too.</summary>

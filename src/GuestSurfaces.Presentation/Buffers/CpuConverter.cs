@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: MIT
-using System.Buffers.Binary;
 using System.Runtime.InteropServices;
 using GuestSurfaces.Core.Buffers;
 using GuestSurfaces.Core.Diagnostics;
@@ -30,13 +29,12 @@ internal sealed class CpuConverter(GuestStatistics statistics)
     private const int MaxTargets = 4;
 
     private readonly List<Target> _targets = [];
-    private byte[] _row = [];
+    private uint[] _row = [];
     private BufferSize _size;
 
     /// <summary>Whether it can read these pixels.</summary>
     /// <param name="frame">A frame.</param>
-    public static bool CanConvert(in GuestFrame frame) =>
-        frame.Storage.Pixels is not null && frame.View.PlaneCount == 1 && frame.View.Modifier == DrmModifier.Linear && PixelLayout.BytesPerPixel(frame.View.Format) != 0;
+    public static bool CanConvert(in GuestFrame frame) => frame.Storage.Pixels is not null && FrameReader.CanRead(in frame);
 
     /// <summary>Turns a frame into one whose pixels are a target of ours. The frame's own storage is unlocked: nobody reads it any more.</summary>
     /// <param name="frame">Changed in place. Its damage counts from the last converted frame.</param>
@@ -81,38 +79,15 @@ internal sealed class CpuConverter(GuestStatistics statistics)
         _targets.Clear();
     }
 
-    private static void ToXrgb(Span<uint> pixels, DrmFormat from)
-    {
-        if (from == DrmFormat.Xbgr8888)
-        {
-            foreach (ref var p in pixels)
-                p = (p & 0x0000_ff00) | ((p & 0xff) << 16) | ((p >> 16) & 0xff);
-        }
-        else if (from == DrmFormat.Rgbx8888)
-        {
-            foreach (ref var p in pixels)
-                p >>= 8;
-        }
-        else if (from == DrmFormat.Bgrx8888)
-        {
-            BinaryPrimitives.ReverseEndianness(pixels, pixels);
-        }
-    }
-
     private bool TryCopy(in GuestFrame frame, Target target, BufferRect rect)
     {
-        var bytes = rect.Width * sizeof(uint);
-        if (_row.Length < bytes)
-            _row = new byte[bytes];
-        var row = _row.AsSpan(0, bytes);
+        if (_row.Length < rect.Width)
+            _row = new uint[rect.Width];
+        var row = _row.AsSpan(0, rect.Width);
         for (var y = rect.Y; y < rect.Bottom; y++)
         {
-            var from = PixelLayout.OffsetBytes(frame.View, new BufferRect(frame.Source.X + rect.X, frame.Source.Y + y, rect.Width, 1));
-            if (!frame.Storage.Pixels!.TryRead(from, row))
-                return false;
-            ToXrgb(MemoryMarshal.Cast<byte, uint>(row), frame.View.Format.Opaque);
             var to = PixelLayout.OffsetBytes(target.View, new BufferRect(rect.X, y, rect.Width, 1));
-            if (!target.Storage.Pixels!.TryWrite(to, row))
+            if (!FrameReader.TryReadRow(in frame, frame.Storage.Pixels!, frame.Source.X + rect.X, frame.Source.Y + y, row) || !target.Storage.Pixels!.TryWrite(to, MemoryMarshal.AsBytes(row)))
                 return false;
         }
 

@@ -5,6 +5,7 @@ using GuestSurfaces.Presentation.Buffers;
 using GuestSurfaces.Presentation.Conversion;
 using GuestSurfaces.Presentation.Input;
 using GuestSurfaces.Presentation.Policies;
+using GuestSurfaces.Presentation.Roles;
 using GuestSurfaces.Presentation.Sync;
 using GuestSurfaces.Wayland;
 
@@ -13,9 +14,9 @@ namespace GuestSurfaces.Presentation.Connection;
 /// <summary>Whom a connection tells.</summary>
 internal interface ICompositorOwner : IInputOwner
 {
-    /// <summary>What the compositor offers is known; what is bound now has sent its first events before <see cref="OnReady"/>.</summary>
-    /// <param name="globals">The registry.</param>
-    void OnOffered(WaylandGlobals globals);
+    /// <summary>The desktop has brought this guest in itself, and says where it belongs: before <see cref="OnReady"/>, and again whenever that changes.</summary>
+    /// <param name="placement">Where.</param>
+    void OnPlaced(WindowPlacement placement);
 
     /// <summary>Everything is bound and known: windows can be made.</summary>
     void OnReady();
@@ -55,7 +56,7 @@ internal interface ICompositorOwner : IInputOwner
 /// Set-up doesn't wait: the registry, then everything bound, then its first events, each step ended by a wl_display.sync.
 /// The portable floor is weston 10 headless: wl_compositor, wl_shm and xdg_wm_base are required, all else has a way without it.
 /// </summary>
-internal sealed class Compositor : IWaylandConnectionListener, IWaylandGlobalsListener, IWlCallbackListener, IXdgWmBaseListener
+internal sealed class Compositor : IWaylandConnectionListener, IWaylandGlobalsListener, IWlCallbackListener
 {
     private readonly DmabufReleases _releases;
     private readonly ICompositorOwner _owner;
@@ -112,8 +113,8 @@ internal sealed class Compositor : IWaylandConnectionListener, IWaylandGlobalsLi
     /// <summary>Makes surfaces.</summary>
     public WlCompositor Surfaces { get; private set; } = null!;
 
-    /// <summary>Makes windows.</summary>
-    public XdgWmBase WmBase { get; private set; } = null!;
+    /// <summary>Makes windows and backgrounds of them.</summary>
+    public SurfaceRoles Roles { get; private set; } = null!;
 
     /// <summary>Puts surfaces on surfaces; may be missing.</summary>
     public WlSubcompositor? Subcompositor { get; private set; }
@@ -126,9 +127,6 @@ internal sealed class Compositor : IWaylandConnectionListener, IWaylandGlobalsLi
 
     /// <summary>Tells when frames are shown; may be missing.</summary>
     public WpPresentation? Presentation { get; private set; }
-
-    /// <summary>Draws title bars; may be missing.</summary>
-    public ZxdgDecorationManagerV1? Decorations { get; private set; }
 
     /// <summary>Imports dma-bufs; may be missing.</summary>
     public ZwpLinuxDmabufV1? Dmabuf { get; private set; }
@@ -247,12 +245,9 @@ internal sealed class Compositor : IWaylandConnectionListener, IWaylandGlobalsLi
         else
         {
             BindAll();
-            _owner.OnOffered(_globals);
             Connection.Display.Sync(sender);
         }
     }
-
-    void IXdgWmBaseListener.OnPing(XdgWmBase sender, uint serial) => sender.Pong(serial);
 
     private string? FirstMissing()
     {
@@ -276,12 +271,11 @@ internal sealed class Compositor : IWaylandConnectionListener, IWaylandGlobalsLi
     private void BindAll()
     {
         Surfaces = _globals.Require<WlCompositor>();
-        WmBase = _globals.Require<XdgWmBase>();
-        WmBase.Listener = this;
+        _outputs.NameBy(_globals.Bind<ZxdgOutputManagerV1>());
+        Roles = new SurfaceRoles(_globals, _outputs, _owner.OnPlaced);
         Subcompositor = _globals.Bind<WlSubcompositor>();
         Viewporter = _globals.Bind<WpViewporter>();
         FractionalScales = Viewporter is null ? null : _globals.Bind<WpFractionalScaleManagerV1>();
-        Decorations = _globals.Bind<ZxdgDecorationManagerV1>();
         Presentation = _globals.Bind<WpPresentation>();
         if (Presentation is { } presentation)
             presentation.Listener = PresentationClock;

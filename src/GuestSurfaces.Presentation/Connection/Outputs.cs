@@ -15,9 +15,12 @@ namespace GuestSurfaces.Presentation.Connection;
 internal readonly record struct OutputInfo(BufferSize Mode, int RefreshMilliHz, int WidthMm, int HeightMm, int Scale);
 
 /// <summary>The monitors of a connection.</summary>
-internal sealed class Outputs(Action changed) : IWlOutputListener
+internal sealed class Outputs(Action changed) : IWlOutputListener, IZxdgOutputV1Listener
 {
+    private const uint NamedSince = 4;
+
     private readonly List<Output> _outputs = [];
+    private ZxdgOutputManagerV1? _names;
 
     /// <summary>Binds a monitor.</summary>
     /// <param name="globals">The registry.</param>
@@ -27,7 +30,17 @@ internal sealed class Outputs(Action changed) : IWlOutputListener
         ArgumentNullException.ThrowIfNull(globals);
         var proxy = globals.Bind<WlOutput>(global);
         proxy.Listener = this;
-        _outputs.Add(new Output(global.Name, proxy));
+        var output = new Output(global.Name, proxy);
+        _outputs.Add(output);
+        AskName(output);
+    }
+
+    /// <summary>Weston 10 and others of its time have names for monitors in another place than wl_output.</summary>
+    /// <param name="names">Null: it isn't there.</param>
+    public void NameBy(ZxdgOutputManagerV1? names)
+    {
+        _names = names;
+        _outputs.ForEach(AskName);
     }
 
     /// <summary>A monitor is gone.</summary>
@@ -38,17 +51,22 @@ internal sealed class Outputs(Action changed) : IWlOutputListener
         if (index < 0)
             return;
         var proxy = _outputs[index].Proxy;
+        _outputs[index].Naming?.Destroy();
         _outputs.RemoveAt(index);
         if (proxy.Version >= 3)
             proxy.Release();
         changed();
     }
 
-    /// <summary>The monitor for a head that is to be full screen: the one that is named for it, else each head has its own, as far as there are several. Null: the compositor chooses.</summary>
+    /// <summary>The monitor for a head that is to cover one: the one that is named for it, else each head has its own, as far as there are several. Null: the compositor chooses.</summary>
     /// <param name="head">0 to 15.</param>
     /// <param name="name">Null: none is named.</param>
     public WlOutput? For(int head, string? name) =>
         name is not null ? _outputs.Find(output => output.Title == name)?.Proxy : _outputs.Count > 1 && head < _outputs.Count ? _outputs[head].Proxy : null;
+
+    /// <summary>What a monitor is called; null if it is gone, or has no name.</summary>
+    /// <param name="proxy">Any.</param>
+    public string? NameOf(WlOutput? proxy) => _outputs.Find(output => output.Proxy == proxy)?.Title;
 
     /// <summary>What is known of a monitor; null if it is gone.</summary>
     /// <param name="proxy">As wl_surface.enter names it.</param>
@@ -98,6 +116,22 @@ internal sealed class Outputs(Action changed) : IWlOutputListener
 
     void IWlOutputListener.OnDone(WlOutput sender) => changed();
 
+    void IZxdgOutputV1Listener.OnName(ZxdgOutputV1 sender, ReadOnlySpan<byte> name)
+    {
+        if (_outputs.Find(output => output.Naming == sender) is not { } named)
+            return;
+        named.Title = Encoding.UTF8.GetString(name);
+        changed();
+    }
+
+    private void AskName(Output output)
+    {
+        if (output.Proxy.Version >= NamedSince || _names is not { } names)
+            return;
+        output.Naming = names.GetXdgOutput(output.Proxy);
+        output.Naming.Listener = this;
+    }
+
     private Output? Of(WlOutput proxy) => _outputs.Find(output => output.Proxy == proxy);
 
     // From version 2 on "done" ends what belongs together: halves of it would be modes that nobody has.
@@ -115,6 +149,9 @@ internal sealed class Outputs(Action changed) : IWlOutputListener
 
         // Such as HDMI-A-1.
         public string? Title { get; set; }
+
+        // Null: wl_output itself tells the name, or nobody does.
+        public ZxdgOutputV1? Naming { get; set; }
 
         public BufferSize Mode { get; set; }
 

@@ -8,7 +8,7 @@ namespace GuestSurfaces.Presentation.Frames;
 /// <summary>
 /// The frames of one scanout between the guest and the compositor: at most one waits to be committed, at most one is committed and not yet
 /// settled. While the one that waits is held, because it is being converted or because each is to be shown, at most one more waits behind it. Whatever happens, each frame is settled
-/// exactly once (Latched or Superseded), and a frame that is never committed gives back its lock at once. Knows no Wayland. Upcalls come last, when the
+/// exactly once (Latched or Superseded), and a frame that is never committed gives back its lock at once. A picture that is repeated for another window has serial 0: nobody hears of it. Knows no Wayland. Upcalls come last, when the
 /// state is consistent: they may present the next frame.
 /// </summary>
 internal sealed class FrameMailbox(int scanout, IDisplayEvents events)
@@ -39,22 +39,20 @@ internal sealed class FrameMailbox(int scanout, IDisplayEvents events)
         var isBehind = _hasNext || _isHeld || (KeepsEach && _hasPending && _pending.Awaited && frame.Awaited);
         ref var slot = ref isBehind ? ref _next : ref _pending;
         ref var isTaken = ref isBehind ? ref _hasNext : ref _hasPending;
-        var superseded = isTaken ? slot.Serial : 0;
         var old = slot;
         slot = frame;
-        if (isTaken)
+        if (!isTaken)
         {
-            if (SharesPixelGrid(in old, in frame))
-                slot.Damage.Add(in old.Damage);
-            else
-                slot.Damage = DamageList.Of(frame.Source);
+            isTaken = true;
+            return;
         }
 
-        isTaken = true;
-        if (superseded == 0)
-            return;
+        if (SharesPixelGrid(in old, in frame))
+            slot.Damage.Add(in old.Damage);
+        else
+            slot.Damage = DamageList.Of(frame.Source);
         GiveBack(in old);
-        events.Superseded(scanout, superseded);
+        Supersede(old.Serial);
     }
 
     /// <summary>The waiting frame is being converted: it isn't superseded any more, or a guest that is faster than its conversion would never be seen.</summary>
@@ -67,8 +65,7 @@ internal sealed class FrameMailbox(int scanout, IDisplayEvents events)
         var unsettled = _committed;
         _committed = frame.Serial;
         GiveBack(in frame);
-        if (unsettled != 0)
-            events.Superseded(scanout, unsettled);
+        Supersede(unsettled);
     }
 
     /// <summary>Takes the waiting frame out for a commit. The frame's lock and fence go with it.</summary>
@@ -88,9 +85,9 @@ internal sealed class FrameMailbox(int scanout, IDisplayEvents events)
         _committed = serial;
 
         // Commits are throttled by the frame before: nobody took this one, or it was swallowed while there was no compositor.
-        if (unsettled != 0)
-            events.Superseded(scanout, unsettled);
-        events.Committed(scanout, serial);
+        Supersede(unsettled);
+        if (serial != 0)
+            events.Committed(scanout, serial);
     }
 
     /// <summary>The compositor took the committed frame. A second word about a frame is ignored.</summary>
@@ -122,7 +119,7 @@ internal sealed class FrameMailbox(int scanout, IDisplayEvents events)
         var old = _pending;
         Advance();
         GiveBack(in old);
-        events.Superseded(scanout, old.Serial);
+        Supersede(old.Serial);
     }
 
     /// <summary>Nothing that waits is wanted any more.</summary>
@@ -136,9 +133,9 @@ internal sealed class FrameMailbox(int scanout, IDisplayEvents events)
         GiveBack(in first);
         if (hasSecond)
             GiveBack(in second);
-        events.Superseded(scanout, first.Serial);
+        Supersede(first.Serial);
         if (hasSecond)
-            events.Superseded(scanout, second.Serial);
+            Supersede(second.Serial);
     }
 
     /// <summary>There is no window any more: settles everything. The locks of committed frames are the buffers' business.</summary>
@@ -146,6 +143,12 @@ internal sealed class FrameMailbox(int scanout, IDisplayEvents events)
     {
         Discard(_committed);
         DropAll();
+    }
+
+    private void Supersede(ulong serial)
+    {
+        if (serial != 0)
+            events.Superseded(scanout, serial);
     }
 
     private void Advance()

@@ -19,6 +19,9 @@ internal enum WindowStates
     /// <summary>The user is dragging an edge.</summary>
     Resizing = 4,
 
+    /// <summary>The size is that of a whole monitor.</summary>
+    Covering = 8,
+
     /// <summary>Those whose size isn't ours to choose.</summary>
     Ordered = Exact | Fullscreen,
 }

@@ -2,6 +2,7 @@
 using GuestSurfaces.Core.Buffers;
 using GuestSurfaces.Core.Diagnostics;
 using GuestSurfaces.Core.Sessions;
+using GuestSurfaces.Presentation.Connection;
 using GuestSurfaces.Presentation.Cursors;
 using GuestSurfaces.Presentation.Frames;
 
@@ -25,11 +26,11 @@ internal interface IScanout
     /// <summary>The look.</summary>
     PresenterOptions Options { get; }
 
-    /// <summary>Where the window belongs.</summary>
-    WindowPlacement Placement { get; }
-
     /// <summary>The window's title.</summary>
     string Title { get; }
+
+    /// <summary>What desktops group windows and find icons by.</summary>
+    string AppId { get; }
 
     /// <summary>Whether whoever sent a frame is gone.</summary>
     /// <param name="serial">The frame's.</param>
@@ -47,6 +48,13 @@ internal interface IScanout
     /// <param name="serial">Which.</param>
     /// <param name="presentation">When and how.</param>
     void TellPresented(ulong serial, in FramePresentation presentation);
+
+    /// <summary>The window shows something.</summary>
+    void TellMapped();
+
+    /// <summary>The desktop doesn't show the window any more: another is worth a try.</summary>
+    /// <param name="compositor">The connection.</param>
+    void TellLost(Compositor compositor);
 
     /// <summary>The user closed the window.</summary>
     void TellCloseWanted();

@@ -4,12 +4,15 @@ using GuestSurfaces.Core.Diagnostics;
 using GuestSurfaces.Core.Frames;
 using GuestSurfaces.Core.Loop;
 using GuestSurfaces.Core.Sessions;
+using GuestSurfaces.Core.Sync;
+using GuestSurfaces.Interop;
 using GuestSurfaces.Presentation.Buffers;
 using GuestSurfaces.Presentation.Connection;
 using GuestSurfaces.Presentation.Cursors;
 using GuestSurfaces.Presentation.Frames;
 using GuestSurfaces.Presentation.Geometry;
 using GuestSurfaces.Presentation.Policies;
+using GuestSurfaces.Presentation.Roles;
 using GuestSurfaces.Presentation.Sync;
 using GuestSurfaces.Wayland;
 
@@ -17,14 +20,14 @@ namespace GuestSurfaces.Presentation.Windows;
 
 /// <summary>
 /// One scanout's window on one connection: takes frames out of the scanout's mailbox when the compositor is ready for one, and brings each to
-/// the screen in one commit. The picture is on the toplevel's own surface; bars, cursor, veil and notice are subsurfaces of it.
+/// the screen in one commit. The picture is on the surface that has the role; bars, cursor, veil and notice are subsurfaces of it.
 /// <para>
 /// A frame is committed when the window is configured, its wl_buffer is there, and the frame callback of the commit before has come. While a
 /// window is hidden none comes: frames replace each other in the mailbox, and the session's timer answers the guest. Only the guest's own pages don't stay on it: it may
 /// draw into them by then, so what waits takes their place without a callback, if more seldom.
 /// </para>
 /// </summary>
-internal sealed class ScanoutWindow : IToplevelOwner, ISurfaceBufferUser, IFeedbackOwner, IWlCallbackListener, IWlSurfaceListener
+internal sealed class ScanoutWindow : ISurfaceRoleOwner, ISurfaceBufferUser, IFeedbackOwner, IWlCallbackListener, IWlSurfaceListener
 {
     // What the GPU draws into: opaque, and known to every driver.
     private static readonly DrmFormat[] s_targetFormats = [DrmFormat.Xrgb8888, DrmFormat.Xbgr8888];
@@ -35,18 +38,22 @@ internal sealed class ScanoutWindow : IToplevelOwner, ISurfaceBufferUser, IFeedb
     // A refresh that takes longer than this is none: six of the usual ones.
     private const long OverdueNs = 100_000_000;
 
+    // A compositor that shows it no more may do the same to the next one.
+    private const long LostNs = 500_000_000;
+
     private readonly Compositor _compositor;
     private readonly IScanout _scanout;
     private readonly WlSurface _surface;
     private readonly Viewport _viewport;
     private readonly WindowPlace _place;
-    private readonly Toplevel _toplevel;
+    private readonly SurfaceRole _role;
     private readonly Bars _bars;
     private readonly CursorOverlay _cursor;
     private readonly Veil _veil;
     private readonly Notice _notice;
     private readonly LoopTimer _noticeTimer;
     private readonly LoopTimer _overdueTimer;
+    private readonly LoopTimer _lostTimer;
     private readonly FeedbackTracker _feedback;
     private readonly SurfaceFeedback _dmabufs;
     private readonly FrameLoader _loader;
@@ -62,15 +69,20 @@ internal sealed class ScanoutWindow : IToplevelOwner, ISurfaceBufferUser, IFeedb
     private BufferSize _picture;
     private BufferSize _attachedSize;
     private BufferRect _attachedSource;
+    private BufferRect _frameSource;
     private SurfaceSize _opaqueSize;
     private SurfaceBuffer? _attached;
+    private SyncPoint _acquired;
     private BufferSize _wanted;
     private SurfaceScale _scale;
     private long _committedNs;
     private bool _showsPages;
     private bool _isFlipped;
     private (SurfaceSize Size, WindowStates States) _order;
+    private RoleChoice _choice;
     private bool _isFullscreen;
+    private bool _coversMonitor;
+    private bool _isLost;
     private bool _isOrphan;
     private bool _isGrabbed;
     private bool _hasNotice;
@@ -81,10 +93,12 @@ internal sealed class ScanoutWindow : IToplevelOwner, ISurfaceBufferUser, IFeedb
     /// <summary>Makes the window; it shows with the first frame.</summary>
     /// <param name="compositor">The connection, set up.</param>
     /// <param name="scanout">What it shows.</param>
-    public ScanoutWindow(Compositor compositor, IScanout scanout)
+    /// <param name="choice">What it is to the desktop.</param>
+    public ScanoutWindow(Compositor compositor, IScanout scanout, in RoleChoice choice)
     {
         _compositor = compositor;
         _scanout = scanout;
+        _choice = choice;
         _frameCallback = new WlCallback { Listener = this };
         _cursorCallback = new WlCallback { Listener = this };
         _feedback = new FeedbackTracker(compositor, this);
@@ -104,8 +118,9 @@ internal sealed class ScanoutWindow : IToplevelOwner, ISurfaceBufferUser, IFeedb
         _notice = new Notice(compositor, _surface, scanout.Options.GrabChord.ToString());
         _noticeTimer = compositor.Timers.Create(OnNoticeRead);
         _overdueTimer = compositor.Timers.Create(PumpAndFlush);
+        _lostTimer = compositor.Timers.Create(OnStillLost);
         _cursorChanged = true;
-        _toplevel = new Toplevel(compositor, _surface, scanout.Title, scanout.Options, scanout.Placement.IsFullscreen, OutputToFill, this);
+        _role = compositor.Roles.Create(in choice, _surface, scanout, this);
     }
 
     /// <summary>Whether it shows something.</summary>
@@ -115,14 +130,12 @@ internal sealed class ScanoutWindow : IToplevelOwner, ISurfaceBufferUser, IFeedb
 
     private bool CanScale => _compositor.Viewporter is not null;
 
-    private WlOutput? OutputToFill => _scanout.Placement.IsFullscreen ? _compositor.Outputs.For(_scanout.Index, _scanout.Placement.OutputOf(_scanout.Index)) : null;
-
     /// <summary>Commits the waiting frame if it can be committed now.</summary>
     /// <returns>Whether it was.</returns>
     public bool Pump()
     {
         var mailbox = _scanout.Mailbox;
-        if (_isClosed || _isCommitting || !_toplevel.IsConfigured || !mailbox.HasPending || (_frameCallback.IsAlive && !_policy.IsUnpaced(in mailbox.Pending) && !IsOverdue()))
+        if (_isClosed || _isCommitting || !_role.IsConfigured || !mailbox.HasPending || (_frameCallback.IsAlive && !_policy.IsUnpaced(in mailbox.Pending) && !IsOverdue()))
             return false;
 
         // Unlocking and telling may bring the next frame right away: it waits its turn.
@@ -173,7 +186,7 @@ internal sealed class ScanoutWindow : IToplevelOwner, ISurfaceBufferUser, IFeedb
     }
 
     /// <summary>The scanout has another title.</summary>
-    public void ShowTitle() => _toplevel.SetTitle(_isGrabbed ? $"{_scanout.Title} - {_scanout.Options.GrabChord} releases keyboard and mouse" : _scanout.Title);
+    public void ShowTitle() => _role.SetTitle(_isGrabbed ? $"{_scanout.Title} - {_scanout.Options.GrabChord} releases keyboard and mouse" : _scanout.Title);
 
     /// <summary>Whoever sent the picture is gone. One that isn't committed yet will say so when it is.</summary>
     public void ShowDisconnected()
@@ -200,14 +213,36 @@ internal sealed class ScanoutWindow : IToplevelOwner, ISurfaceBufferUser, IFeedb
         SetNotice(isHeld);
     }
 
-    /// <summary>It belongs elsewhere.</summary>
-    public void Place() => _toplevel.Place(_scanout.Placement.IsFullscreen, OutputToFill);
+    /// <summary>It is to be something else to the desktop, or elsewhere.</summary>
+    /// <param name="choice">What and where.</param>
+    /// <returns>False: that takes another surface.</returns>
+    public bool TryPlace(in RoleChoice choice)
+    {
+        if (_isLost || !_choice.CanBecome(in choice))
+            return false;
+        _choice = choice;
+        (_role as ToplevelRole)?.Place(in choice);
+        CountPlacement();
+        return true;
+    }
+
+    /// <summary>What it shows, as a frame for the window that takes its place. Nobody waits for its answer: it has serial 0.</summary>
+    /// <param name="frame">With a lock and a fence of its own. What the guest draws into it meanwhile, if it has it back already, is replaced by its next frame.</param>
+    /// <returns>False: it shows nothing.</returns>
+    public bool TryRepeat(out GuestFrame frame)
+    {
+        frame = default;
+        if (_attached is not { Storage.IsClosed: false } shown)
+            return false;
+        shown.Storage.Lock();
+        var acquire = _acquired.Fence is { } fence && !fence.Wait(0) ? SyncPoint.FromFence(fence.Duplicate<SyncFileHandle>()) : SyncPoint.Signalled;
+        frame = new GuestFrame { Storage = shown.Storage, View = shown.View, Source = _frameSource, FlipY = _isFlipped, Damage = DamageList.Of(_frameSource), Acquire = acquire };
+        return true;
+    }
 
     /// <summary>Monitors have changed, or are gone.</summary>
     public void OnOutputsChanged()
     {
-        if (_scanout.Placement.OutputOf(_scanout.Index) is not null)
-            Place(); // the monitor that it belongs on may be back
         _place.ForgetGone();
         OnPlaced();
     }
@@ -229,7 +264,7 @@ internal sealed class ScanoutWindow : IToplevelOwner, ISurfaceBufferUser, IFeedb
         _place.Destroy();
         _viewport.Destroy();
         _dmabufs.Destroy();
-        _toplevel.Destroy();
+        _role.Destroy();
         _sync.Destroy();
         _policy.Destroy();
         _surface.Destroy();
@@ -239,21 +274,27 @@ internal sealed class ScanoutWindow : IToplevelOwner, ISurfaceBufferUser, IFeedb
     /// <summary>The connection is gone: nothing is left to destroy.</summary>
     public void Forget()
     {
+        if (_isClosed)
+            return;
         _scanout.Mailbox.KeepsEach = false;
         _isClosed = true; // callbacks and releases that are on their way still come, but the scanout's frames are another window's now
         _noticeTimer.Cancel();
         _overdueTimer.Cancel();
+        _lostTimer.Cancel();
         _loader.Close();
         _acquire.Stop();
+        _acquired.Fence?.Dispose();
+        _acquired = SyncPoint.Signalled;
     }
 
-    void IToplevelOwner.OnConfigured(SurfaceSize size, WindowStates states)
+    void ISurfaceRoleOwner.OnConfigured(SurfaceSize size, WindowStates states)
     {
         _sizing.Configure(size, states, _compositor.Clock.NowNs);
         var order = (size, states & WindowStates.Ordered);
         var isAnotherOrder = order != _order;
         _order = order;
         _isFullscreen = (states & WindowStates.Fullscreen) != 0;
+        _coversMonitor = (states & (WindowStates.Fullscreen | WindowStates.Covering)) != 0;
         var wasMapped = IsMapped;
         TellMode();
 
@@ -267,7 +308,14 @@ internal sealed class ScanoutWindow : IToplevelOwner, ISurfaceBufferUser, IFeedb
         }
     }
 
-    void IToplevelOwner.OnCloseWanted() => _scanout.TellCloseWanted();
+    void ISurfaceRoleOwner.OnCloseWanted() => _scanout.TellCloseWanted();
+
+    void ISurfaceRoleOwner.OnLost()
+    {
+        _isLost = true;
+        if (!_isClosed)
+            _lostTimer.ArmIn(LostNs); // unless monitors change before
+    }
 
     void ISurfaceBufferUser.OnBufferChanged(SurfaceBuffer buffer) => Pump();
 
@@ -339,7 +387,7 @@ internal sealed class ScanoutWindow : IToplevelOwner, ISurfaceBufferUser, IFeedb
         if (!_sizing.IsFollowed)
             return;
         if (_sizing.Wanted is { Width: > 0, Height: > 0 } wanted)
-            _wanted = _isFullscreen && _place.Output is { Mode: var mode } && IsNear(wanted, mode) ? mode : wanted;
+            _wanted = _coversMonitor && _place.Output is { Mode: var mode } && IsNear(wanted, mode) ? mode : wanted;
         else if (_wanted != _picture)
             _wanted = default; // the guest has chosen another one since: it keeps that
         var told = _place.ModeOf(_wanted);
@@ -398,18 +446,22 @@ internal sealed class ScanoutWindow : IToplevelOwner, ISurfaceBufferUser, IFeedb
         _policy.Prepare(in frame, _isFullscreen, isOverdue: _frameCallback.IsAlive);
         mailbox.KeepsEach = _policy.Report.Policy == FlipPolicy.Fifo;
         Attach(in frame, buffer!);
-        frame.Acquire.Fence?.Dispose();
         Arrange();
         if (!_frameCallback.IsAlive)
             _surface.Frame(_frameCallback); // else the one of before tells of this commit, too
         _feedback.Ask(_surface, frame.Serial);
         _surface.Commit();
         if (!IsMapped)
+        {
+            IsMapped = true;
             TellMode(); // the first picture's size is known now
-        IsMapped = true;
+            _scanout.TellMapped();
+        }
+
         _committedNs = _compositor.Clock.NowNs;
         _showsPages = report.Rung == Rung.Direct;
         _scanout.Statistics.DisplayRung = report;
+        CountPlacement();
         _scanout.Statistics.Policy = _policy.Report.Name;
         _scanout.Statistics.PolicyReason = _policy.Report.Reason;
         _scanout.Statistics.SyncMode = _compositor.Sync.Report.Mode.Name();
@@ -421,6 +473,7 @@ internal sealed class ScanoutWindow : IToplevelOwner, ISurfaceBufferUser, IFeedb
 
     private void Attach(in GuestFrame frame, SurfaceBuffer buffer)
     {
+        _frameSource = frame.Source;
         var source = frame.Source.Offset(-buffer.Covers.X, -buffer.Covers.Y);
         _attachedSize = buffer.Covers.Size;
         _attachedSource = frame.FlipY ? source with { Y = _attachedSize.Height - source.Bottom } : source; // cropped after the transform
@@ -433,10 +486,13 @@ internal sealed class ScanoutWindow : IToplevelOwner, ISurfaceBufferUser, IFeedb
         if (frame.Damage.IsEmpty && buffer == _attached)
         {
             frame.Storage.Unlock(); // what is attached already is this very picture: only the answer is wanted
+            frame.Acquire.Fence?.Dispose();
             return;
         }
 
         _attached = buffer;
+        _acquired.Fence?.Dispose();
+        _acquired = frame.Acquire; // for whatever shows this picture once more
         _sync.Attach(buffer, in frame);
         _surface.Attach(buffer.Proxy, 0, 0);
         if (frame.Damage.IsEmpty)
@@ -454,7 +510,7 @@ internal sealed class ScanoutWindow : IToplevelOwner, ISurfaceBufferUser, IFeedb
         if (_attached is not { IsBusy: true } shown)
             return;
         shown.Storage.Lock();
-        _sync.Attach(shown, new GuestFrame { Storage = shown.Storage });
+        _sync.Attach(shown, new GuestFrame { Storage = shown.Storage, Acquire = _acquired });
         _surface.Attach(shown.Proxy, 0, 0);
         SurfaceDamage.Whole(_surface, _attachedSize);
     }
@@ -462,12 +518,12 @@ internal sealed class ScanoutWindow : IToplevelOwner, ISurfaceBufferUser, IFeedb
     /// <summary>Lays out everything around what is attached. Counts with the next commit.</summary>
     private void Arrange()
     {
-        var layout = _sizing.Arrange(_picture, CanScale, _bars.IsPossible, _compositor.Clock.NowNs);
+        var layout = _sizing.Arrange(_picture, CanScale, _bars.IsPossible && _role.MayHaveBars, _compositor.Clock.NowNs);
         var content = layout.Content;
         _viewport.Set(_attachedSize, _attachedSource, content.Size);
         _bars.Arrange(in layout);
-        _toplevel.SetLimits(_scale.ToUnits(_picture), CanScale);
-        _toplevel.SetGeometry(new SurfaceRect(-content.X, -content.Y, layout.Window.Width, layout.Window.Height));
+        _role.SetLimits(_scale.ToUnits(_picture), CanScale);
+        _role.SetGeometry(new SurfaceRect(-content.X, -content.Y, layout.Window.Width, layout.Window.Height));
         if (content.Size != _opaqueSize)
         {
             _opaqueSize = content.Size;
@@ -486,6 +542,18 @@ internal sealed class ScanoutWindow : IToplevelOwner, ISurfaceBufferUser, IFeedb
 
         _veil.Arrange(in layout, _isOrphan);
         _notice.Arrange(in layout, _hasNotice);
+    }
+
+    private void CountPlacement()
+    {
+        _scanout.Statistics.Placement = _choice.Name;
+        _scanout.Statistics.PlacementReason = _choice.Reason;
+    }
+
+    private void OnStillLost()
+    {
+        _scanout.TellLost(_compositor);
+        _compositor.Flush();
     }
 
     private void SetNotice(bool isShown)

@@ -24,7 +24,7 @@ internal sealed class ScanoutSet
         "the guest's pages can't be read: its VMM has cut their memory, or taken it away",
         "restart the VM; memory that is sealed against shrinking, as QEMU's memory-backend-memfd is, can't be cut");
 
-    private const string CopiesRemedy = "nothing: its pages are shown again when its flips have been taken in time for a while (--zero-copy always shows them in any case, and may tear)";
+    private const string CopiesRemedy = "nothing: its pages are shown again when its frames have been taken for a while (--zero-copy always shows them in any case, and may tear)";
 
     private readonly ScanoutState[] _scanouts;
     private readonly IGuestDisplay _display;

@@ -46,6 +46,8 @@ public sealed class FakeCompositor
     /// <summary>The seat, once the client has bound it.</summary>
     public FakeSeat? Seat { get; private set; }
 
+    public FakeDesktop Desktop { get; private set; } = null!;
+
     public FakeGrabs Grabs { get; private set; } = null!;
 
     public FakeTablet Tablet { get; private set; } = null!;
@@ -180,7 +182,7 @@ public sealed class FakeCompositor
 
     public void Dispose()
     {
-        Server.Dispose();
+        Die();
         ClientConnection.Dispose();
         foreach (var memory in _memory)
             memory.Dispose();
@@ -209,7 +211,7 @@ public sealed class FakeCompositor
         var fake = (FakeSurface)surface.Tag!;
         if (fake.Buffer is not null)
             Violation(sender, (uint)XdgWmBaseError.InvalidSurfaceState, "the surface has a buffer");
-        if (fake.Toplevel is not null || fake.Parent is not null)
+        if (fake.HasRole)
             Violation(sender, (uint)XdgWmBaseError.Role, "the surface has a role");
         Toplevels.Add(new FakeToplevel(this, fake, id));
     }
@@ -328,6 +330,7 @@ public sealed class FakeCompositor
         if (Options.SeatVersion > 0)
             AddSeat();
         Grabs = new FakeGrabs(this);
+        Desktop = new FakeDesktop(this);
         _ = new FakePolicies(this);
         Tablet = new FakeTablet(this);
         if (Options.DmabufVersion > 0)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 using GuestSurfaces.Core.Buffers;
+using GuestSurfaces.Wayland;
 
 namespace GuestSurfaces.Testing.Presentation;
 
@@ -101,6 +102,15 @@ public sealed record FakeCompositorOptions
 
     /// <summary>Whether it leaves its shortcuts to windows.</summary>
     public bool ShortcutsInhibit { get; init; }
+
+    /// <summary>Whether surfaces can have numbers.</summary>
+    public bool Ivi { get; init; }
+
+    /// <summary>0: no layers for backgrounds and panels.</summary>
+    public uint LayerShellVersion { get; init; }
+
+    /// <summary>Where it says the guest belongs by the private protocol of our module in Weston; null: it doesn't have that.</summary>
+    public (GuestSurfacesPresenterV1PlacementKind Kind, string Outputs)? Placement { get; init; }
 
     public int RefreshMilliHz { get; init; } = 60_000;
 

@@ -44,6 +44,11 @@ public sealed class FakeSurface : IWlSurfaceRequests, IWpViewportRequests, IWlSu
 
     public FakeToplevel? Toplevel { get; set; }
 
+    /// <summary>What it is, if that is no window.</summary>
+    public FakeDesktopSurface? DesktopSurface { get; set; }
+
+    internal bool HasRole => Toplevel is not null || DesktopSurface is not null || Parent is not null;
+
     /// <summary>What tells it its scale, if the client has asked.</summary>
     public WpFractionalScaleV1Resource? FractionalScale { get; set; }
 
@@ -231,8 +236,8 @@ public sealed class FakeSurface : IWlSurfaceRequests, IWpViewportRequests, IWlSu
 
     void IWlSurfaceRequests.OnDestroy(WlSurfaceResource sender)
     {
-        if (Toplevel is { IsDestroyed: false })
-            _compositor.Violation(sender, (uint)WlSurfaceError.DefunctRoleObject, "wl_surface destroyed before its xdg_surface");
+        if (Toplevel is { IsDestroyed: false } || DesktopSurface is { IsDestroyed: false })
+            _compositor.Violation(sender, (uint)WlSurfaceError.DefunctRoleObject, "wl_surface destroyed before its role");
     }
 
     void IWpViewportRequests.OnSetSource(WpViewportResource sender, WlFixed x, WlFixed y, WlFixed width, WlFixed height)
@@ -297,7 +302,7 @@ public sealed class FakeSurface : IWlSurfaceRequests, IWpViewportRequests, IWlSu
 
     internal void BecomeCursor()
     {
-        if (Toplevel is not null || Parent is not null)
+        if (HasRole)
             _compositor.Violation(Resource, (uint)WlPointerError.Role, "the surface has a role");
     }
 
@@ -305,7 +310,7 @@ public sealed class FakeSurface : IWlSurfaceRequests, IWpViewportRequests, IWlSu
 
     internal void BecomeSubsurface(WlSubsurfaceResource subsurface, FakeSurface parent)
     {
-        if (Toplevel is not null || Parent is not null)
+        if (HasRole)
             _compositor.Violation(subsurface, (uint)WlSubcompositorError.BadSurface, "the surface has a role");
         subsurface.Handler = this;
         Parent = parent;
@@ -375,6 +380,7 @@ public sealed class FakeSurface : IWlSurfaceRequests, IWpViewportRequests, IWlSu
         if (_isAttached)
             Replace(_pending);
         Toplevel?.OnSurfaceCommit(this, _isAttached && _pendingBuffer is not null);
+        DesktopSurface?.OnSurfaceCommit(_isAttached && _pendingBuffer is not null);
         _isAttached = false;
         _pendingBuffer = null;
         _pending = null;

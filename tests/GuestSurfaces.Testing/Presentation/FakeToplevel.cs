@@ -62,6 +62,9 @@ public sealed class FakeToplevel : IXdgSurfaceRequests, IXdgToplevelRequests
 
     public void Close() => _toplevel!.SendClose();
 
+    /// <summary>Whether it is on the screen.</summary>
+    public bool IsShown => !IsDestroyed && Surface.IsMapped;
+
     /// <summary>The window's pixels, bars, cursor and veil included, in the order in which they stand on each other; 0xff00ff where there is nothing.</summary>
     public uint[] Render()
     {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 using System.Buffers.Binary;
 using System.IO.Compression;
+using GuestSurfaces.Core.Diagnostics;
 
 namespace GuestSurfaces.Testing.Screenshots;
 
@@ -30,7 +31,7 @@ public sealed record Picture(int Width, int Height, byte[] Rgb)
     }
 
     /// <summary>CRC-32 of the bytes, as zlib, PNG and the lab's guests compute it.</summary>
-    public uint Crc => Crc32(Rgb, 0xFFFFFFFF) ^ 0xFFFFFFFF;
+    public uint Crc => PngFile.Crc32(Rgb);
 
     /// <summary>A part of it.</summary>
     /// <param name="x">Left edge.</param>
@@ -134,26 +135,7 @@ public sealed record Picture(int Width, int Height, byte[] Rgb)
     public void WritePng(string path)
     {
         using var file = File.Create(path);
-        file.Write([0x89, (byte)'P', (byte)'N', (byte)'G', 13, 10, 26, 10]);
-        var header = new byte[13];
-        BinaryPrimitives.WriteInt32BigEndian(header, Width);
-        BinaryPrimitives.WriteInt32BigEndian(header.AsSpan(4), Height);
-        header[8] = 8;
-        header[9] = 2;
-        WriteChunk(file, "IHDR"u8, header);
-
-        using var data = new MemoryStream();
-        using (var zlib = new ZLibStream(data, CompressionLevel.Optimal, leaveOpen: true))
-        {
-            for (var y = 0; y < Height; y++)
-            {
-                zlib.WriteByte(0); // no filter
-                zlib.Write(Rgb, y * Width * 3, Width * 3);
-            }
-        }
-
-        WriteChunk(file, "IDAT"u8, data.ToArray());
-        WriteChunk(file, "IEND"u8, []);
+        PngFile.Write(file, Width, Height, Rgb);
     }
 
     // Source: PNG specification §9.2.
@@ -180,28 +162,5 @@ public sealed record Picture(int Width, int Height, byte[] Rgb)
     {
         var (toA, toB, toC) = (Math.Abs(b - c), Math.Abs(a - c), Math.Abs(a + b - c - c));
         return toA <= toB && toA <= toC ? a : toB <= toC ? b : c;
-    }
-
-    private static void WriteChunk(Stream file, ReadOnlySpan<byte> type, ReadOnlySpan<byte> data)
-    {
-        Span<byte> number = stackalloc byte[4];
-        BinaryPrimitives.WriteInt32BigEndian(number, data.Length);
-        file.Write(number);
-        file.Write(type);
-        file.Write(data);
-        BinaryPrimitives.WriteUInt32BigEndian(number, Crc32(data, Crc32(type, 0xFFFFFFFF)) ^ 0xFFFFFFFF);
-        file.Write(number);
-    }
-
-    private static uint Crc32(ReadOnlySpan<byte> bytes, uint crc)
-    {
-        foreach (var b in bytes)
-        {
-            crc ^= b;
-            for (var bit = 0; bit < 8; bit++)
-                crc = (crc & 1) != 0 ? (crc >> 1) ^ 0xEDB88320 : crc >> 1;
-        }
-
-        return crc;
     }
 }

@@ -9,7 +9,7 @@ namespace GuestSurfaces.Tests.Cli;
 /// <summary>The file that --stats writes is an interface: others read it by these names.</summary>
 public sealed class StatsReportTests
 {
-    private static readonly string[] s_texts = ["guest", "vmm", "accelerator", "accelerator_reason", "compositor", "rung", "reason", "remedy", "composited_because", "sync_mode", "sync_reason", "policy", "policy_reason"];
+    private static readonly string[] s_texts = ["guest", "vmm", "accelerator", "accelerator_reason", "compositor", "rung", "reason", "remedy", "composited_because", "sync_mode", "sync_reason", "placement", "placement_reason", "policy", "policy_reason"];
 
     private static readonly string[] s_numbers =
     [

@@ -157,6 +157,19 @@ public sealed class StatusTests : IDisposable
         Assert.Equal(expected, text.ToString().Split('\n').SingleOrDefault(static l => l.TrimStart().StartsWith("sync ", StringComparison.Ordinal))?.Trim());
     }
 
+    [Theory]
+    [InlineData("background", "", "shown as  background")]
+    [InlineData("window", "it has no zwlr_layer_shell_v1", "shown as  window: it has no zwlr_layer_shell_v1")]
+    [InlineData("window", "", null)]
+    public void A_block_for_people_says_what_windows_are_unless_they_are_just_windows(string placement, string reason, string? expected)
+    {
+        var text = new StringWriter();
+        var console = AnsiConsole.Create(new AnsiConsoleSettings { Ansi = AnsiSupport.No, Out = new AnsiConsoleOutput(text) });
+        console.Profile.Width = StatusView.Columns;
+        StatusView.Print(console, Snapshot() with { Stats = Snapshot().Stats with { Placement = placement, PlacementReason = reason } });
+        Assert.Equal(expected, text.ToString().Split('\n').SingleOrDefault(static l => l.TrimStart().StartsWith("shown as", StringComparison.Ordinal))?.Trim());
+    }
+
     private static StatusSnapshot Snapshot() => new()
     {
         Name = "work",

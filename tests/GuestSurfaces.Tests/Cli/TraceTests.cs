@@ -40,6 +40,29 @@ public sealed class TraceTests
     }
 
     [Fact]
+    public void Copies_are_nobodys_to_draw_into_however_late_the_compositor_takes_them()
+    {
+        using var f = new FlipFixture();
+        f.Flip(Dmabuf());
+        f.Pass(40 * Ms); // nothing is shown yet
+        f.Latch();
+        f.Flip(Shm());
+        f.Pass(40 * Ms); // the guest's page before is still shown
+        f.Latch();
+        f.Release();
+        f.Flip(Shm());
+        f.Pass(40 * Ms); // a copy is
+        f.Latch();
+        f.Release();
+        f.Flip(Dmabuf());
+        f.Pass(40 * Ms); // likewise
+        f.Latch();
+        var run = new TracedRun("work", f.ReadTrace());
+        Assert.Equal((1L, 4L), (f.Statistics.UnprotectedFlips, f.Statistics.LateFlips));
+        Assert.Equal([2UL], run.Frames.Where(frame => run.IsUnprotected(in frame)).Select(static frame => frame.Serial));
+    }
+
+    [Fact]
     public void Every_bar_of_a_chrome_trace_that_begins_ends_later()
     {
         using var output = new MemoryStream();

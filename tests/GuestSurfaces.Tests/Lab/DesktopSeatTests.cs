@@ -213,17 +213,9 @@ public sealed class DesktopSeatTests
         }
 
         using var seat = new VirtualSeat(bench.Display, Width, Height);
-        var pointer = new ExpectedInput(new HeardInput(bench.SerialLog("vm")), InputKind.Pointer);
-        LabBench.WaitUntil(
-            () =>
-            {
-                seat.MoveTo(3, 3);
-                seat.MoveTo(5, 7);
-                return pointer.HasNews;
-            },
-            TimeSpan.FromSeconds(20),
-            "the guest hears of places");
-        pointer.SkipTo(PlaceAt(5, 7)[^1]);
+        var heard = new HeardInput(bench.SerialLog("vm"));
+        var pointer = new ExpectedInput(heard, InputKind.Pointer);
+        Meet(seat, new ExpectedInput(heard, InputKind.Keyboard), pointer);
 
         // The heads lie side by side here as they do in the guest, so that a place of the output is the same place of the guest's desktop.
         foreach (var (x, y) in ((int, int)[])[(Width / 4, Height / 2), ((Width / 2) + 1, 20), (Width - 3, Height - 9), ((Width / 2) - 1, 30)])

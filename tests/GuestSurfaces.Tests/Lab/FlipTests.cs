@@ -67,7 +67,7 @@ public abstract partial class FlipTests(L1Machine l1)
         Assert.Equal(10, Number(lines[^1], "early")); // 200 ms are more than anybody's two refreshes
     }
 
-    /// <summary>A guest that is hidden for a while has its answers all the time, and flips again as it did.</summary>
+    /// <summary>A guest that is hidden for a while has its answers all the time, is shown by copies meanwhile, so that nobody sees it draw, and by its own pages again afterwards.</summary>
     /// <param name="compositor">As compositors.sh names it.</param>
     /// <param name="ways">What each is called, and the commands that hide it and show it again; $PID is the compositor.</param>
     protected void AssertRunsOn(string compositor, params (string Name, string Hide, string Show)[] ways)
@@ -75,6 +75,7 @@ public abstract partial class FlipTests(L1Machine l1)
         var lines = PauseLine().Matches(Run(compositor, "kiosk", $"pauses $D 5 {string.Join(' ', ways.Select(static way => $"{way.Name} \"{way.Hide}\" \"{way.Show}\""))}"));
         Assert.Equal(ways.Select(static way => way.Name), lines.Select(static line => line.Groups["what"].Value));
         Assert.All(lines, static line => Assert.InRange(Figure(line, "paused"), SlowestHz, double.MaxValue));
+        Assert.All(lines, static line => Assert.Equal("Direct,Copy,Direct", line.Groups["rungs"].Value));
     }
 
     private string Run(string compositor, string shell, params string[] checks)
@@ -106,7 +107,7 @@ public abstract partial class FlipTests(L1Machine l1)
     [GeneratedRegex(@"^ACQUIRE sync=(?<sync>\S+) window=\S+ late_ms=\d+ control=(?<control>\w+) pictures=\d+ wrong=(?<wrong>\d+) ", RegexOptions.Multiline)]
     private static partial Regex AcquireLine();
 
-    [GeneratedRegex(@"^PAUSE what=(?<what>\S+) sync=\S+ former_hz=\S+ paused_hz=(?<paused>\S+) resumed_hz=\S+ share=(?<share>\S+) ", RegexOptions.Multiline)]
+    [GeneratedRegex(@"^PAUSE what=(?<what>\S+) sync=\S+ former_hz=\S+ paused_hz=(?<paused>\S+) resumed_hz=\S+ share=\S+ .* rungs=(?<rungs>\S+) ", RegexOptions.Multiline)]
     private static partial Regex PauseLine();
 
     [GeneratedRegex(@"^RELEASE sync=(?<sync>\S+) window=\S+ late_ms=\d+ cap=(?<cap>\S+) flips=\d+ early=(?<early>\d+) uncounted=(?<uncounted>\d+) unprotected=(?<unprotected>\d+)", RegexOptions.Multiline)]

@@ -2,6 +2,8 @@
 using System.Globalization;
 using System.Text.Json;
 using System.Text.RegularExpressions;
+using GuestSurfaces.Cli.Status;
+using GuestSurfaces.Core.Diagnostics;
 using GuestSurfaces.Testing;
 using GuestSurfaces.Testing.Screenshots;
 using Xunit;
@@ -22,6 +24,7 @@ internal sealed partial class LabBench : IDisposable
     private readonly List<string> _guests = [];
     private readonly List<LabProcess> _programs = [];
     private readonly string _size;
+    private readonly string _compositorPid = "";
 
     /// <summary>Starts a compositor. Skips the test outside the lab; in CI the lab is there.</summary>
     /// <param name="compositor">As compositors.sh names it.</param>
@@ -39,6 +42,7 @@ internal sealed partial class LabBench : IDisposable
         try
         {
             var answer = Script("compositors.sh", "up", compositor, RunFolder, size);
+            _compositorPid = PidLine().Match(answer).Groups[1].Value;
             Display = _environment["WAYLAND_DISPLAY"] = DisplayLine().Match(answer).Groups[1].Value;
             _environment["XDG_RUNTIME_DIR"] = RunFolder;
         }
@@ -63,6 +67,9 @@ internal sealed partial class LabBench : IDisposable
 
     /// <summary>The compositor's socket.</summary>
     public string Display { get; }
+
+    /// <summary>Whether guest-surfaces is the one that users have, which needn't be compiled while it runs: of the folder GS_PROGRAM, where there is one.</summary>
+    public bool IsAsPublished { get; init; }
 
     private string RunFolder => Path.Combine(_folder.FullName, "run");
 
@@ -151,6 +158,18 @@ internal sealed partial class LabBench : IDisposable
     /// <param name="command">As swaymsg takes it.</param>
     public string Tell(string command) => Script("compositors.sh", "tell", Compositor, RunFolder, command);
 
+    /// <summary>Sends a signal to the compositor, by name.</summary>
+    public void SignalCompositor(string name) => LabProcess.Run("kill", ["-s", name, _compositorPid], Patience);
+
+    /// <summary>What a guest's process remembers of its frames, by serial.</summary>
+    /// <param name="name">As it was started.</param>
+    public IReadOnlyList<FrameRecord> Frames(string name)
+    {
+        var frames = default(IReadOnlyList<FrameRecord>);
+        WaitUntil(() => (frames = TryReadFrames(name)) is not null, TimeSpan.FromSeconds(20), $"{name} can be asked");
+        return frames!;
+    }
+
     /// <summary>All outputs in one picture, as they lie.</summary>
     public Picture ShootAll()
     {
@@ -209,7 +228,23 @@ internal sealed partial class LabBench : IDisposable
             ? (int.Parse(match.Groups[1].Value, CultureInfo.InvariantCulture), uint.Parse(match.Groups[2].Value, NumberStyles.HexNumber, CultureInfo.InvariantCulture))
             : null;
 
-    private static string[] Program(params string[] arguments) => ["dotnet", Path.Combine(AppContext.BaseDirectory, "guest-surfaces.dll"), .. arguments];
+    private List<FrameRecord>? TryReadFrames(string name)
+    {
+        var answers = new StatusFolder(Path.Combine(RunFolder, "guest-surfaces")).AskWithTraces(out _);
+        try
+        {
+            return answers.SingleOrDefault(answer => answer.Snapshot.Name == name)?.ReadFrames();
+        }
+        finally
+        {
+            foreach (var answer in answers)
+                answer.Dispose();
+        }
+    }
+
+    private string[] Program(params string[] arguments) => IsAsPublished && Environment.GetEnvironmentVariable("GS_PROGRAM") is { } folder
+        ? [Path.Combine(folder, "guest-surfaces"), .. arguments]
+        : ["dotnet", Path.Combine(AppContext.BaseDirectory, "guest-surfaces.dll"), .. arguments];
 
     private LabProcess StartProgram(params string[] arguments)
     {
@@ -244,6 +279,9 @@ internal sealed partial class LabBench : IDisposable
             TestContext.Current.TestOutputHelper?.WriteLine(e.Message);
         }
     }
+
+    [GeneratedRegex(@"\bPID=(\d+)")]
+    private static partial Regex PidLine();
 
     [GeneratedRegex(@"WAYLAND_DISPLAY=(\S+)")]
     private static partial Regex DisplayLine();

@@ -67,6 +67,19 @@ internal sealed class NestedGuest
         return guest;
     }
 
+    /// <summary>Runs a case in which Weston's module shows the guest, full screen.</summary>
+    /// <param name="l1">The machine.</param>
+    /// <param name="major">Its Weston's major version.</param>
+    /// <param name="name">COMPOSITOR/QEMU/GUEST/JOB.</param>
+    /// <param name="options">More of case.sh's.</param>
+    /// <param name="seconds">How long the guest may take.</param>
+    public static NestedGuest RunUnderModule(L1Machine l1, int major, string name, string options = "", int seconds = SecondsToBoot)
+    {
+        var modules = Path.Combine(AppContext.BaseDirectory, "weston-module");
+        LabProcess.Run(LabBench.ScriptPath("weston-module.sh"), [$"{major}", modules], LabBench.Patience);
+        return Run(l1, name, $"--backend module --modules '{modules}' {options} -- {KeepsPages}", seconds);
+    }
+
     /// <summary>The screen, or the one window on it, has every pixel that the guest says it drew.</summary>
     /// <param name="isFullscreen">Whether that is the whole screen.</param>
     public void AssertShown(bool isFullscreen)

@@ -121,6 +121,23 @@ public sealed class ConversationTests
     }
 
     [Fact]
+    public void A_viewer_hears_when_it_has_been_told_everything_alive()
+    {
+        using var f = new LinkFixture();
+        f.Present(f.Picture());
+        f.Present(f.Picture(), scanout: 3);
+        var viewer = new LinkFixture.TestViewer(f.Timers, wantsControl: false, credit: 1);
+        f.Viewers.Add(viewer);
+        var told = new List<int>();
+        viewer.Link.Replayed = () => told.Add(viewer.Display.Held.Count);
+        f.Connect(viewer);
+        f.Pump();
+        f.Present(f.Picture(), scanout: 4);
+        f.Pump();
+        Assert.Equal([2], told);
+    }
+
+    [Fact]
     public void Frames_beyond_the_credit_wait_and_only_the_newest_of_them_goes_with_the_damage_of_all()
     {
         using var f = new LinkFixture();
@@ -325,6 +342,8 @@ public sealed class ConversationTests
         viewer.Statistics.DisplayRung = new RungReport(Rung.Copy, "no dma-bufs\nhere");
         viewer.Statistics.CompositedBecause = "the window isn't full screen";
         (viewer.Statistics.SyncMode, viewer.Statistics.SyncReason) = ("implicit", "no better one");
+        (viewer.Statistics.Placement, viewer.Statistics.PlacementReason) = ("window", "no backgrounds here");
+        (viewer.Statistics.Policy, viewer.Statistics.PolicyReason) = ("fifo", "no tearing here");
         viewer.Statistics.ZeroCopyPresented += 3;
         viewer.Statistics.BytesCopied += 4096;
         viewer.Link.BufferRefused(0, viewer.Display.Last.Storage, "pitch 5464");
@@ -335,10 +354,20 @@ public sealed class ConversationTests
         Assert.Equal("no dma-bufs\ufffdhere", f.Statistics.DisplayRung.Reason);
         Assert.Equal("the window isn't full screen", f.Statistics.CompositedBecause);
         Assert.Equal(("implicit", "no better one"), (f.Statistics.SyncMode, f.Statistics.SyncReason));
+        Assert.Equal(("window", "no backgrounds here"), (f.Statistics.Placement, f.Statistics.PlacementReason));
+        Assert.Equal(("fifo", "no tearing here"), (f.Statistics.Policy, f.Statistics.PolicyReason));
         Assert.Equal((3, 4096), (f.Statistics.ZeroCopyPresented, f.Statistics.BytesCopied));
         Assert.Equal(["pitch 5464"], f.Events.Refusals);
         Assert.Equal([0], f.Events.Closes);
         Assert.Equal(new OutputMode(new BufferSize(640, 480), 60_000, 300, 200, true), Assert.Single(f.Events.Modes));
+
+        // What it said of itself goes with it; what it counted has happened.
+        viewer.Link.Dispose();
+        f.Pump();
+        Assert.Equal("nobody looks", f.Statistics.DisplayRung.Reason);
+        Assert.Equal(("", "", ""), (f.Statistics.CompositedBecause, f.Statistics.SyncMode, f.Statistics.SyncReason));
+        Assert.Equal(("", "", "", ""), (f.Statistics.Placement, f.Statistics.PlacementReason, f.Statistics.Policy, f.Statistics.PolicyReason));
+        Assert.Equal((3, 4096), (f.Statistics.ZeroCopyPresented, f.Statistics.BytesCopied));
     }
 
     [Fact]

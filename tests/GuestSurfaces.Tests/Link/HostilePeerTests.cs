@@ -34,6 +34,7 @@ public sealed class HostilePeerTests
         ["a REFRESH is malformed"] = w => w.Write(LinkOpcode.Refresh, 0, default(RefreshBody)),
         ["a CLOSE is malformed"] = w => w.Write(LinkOpcode.Close, uint.MaxValue),
         ["a REPORT is malformed"] = w => w.Write(LinkOpcode.ViewerReport, 0, new ReportBody { Rung = 9 }),
+        ["a PLACEMENT is malformed"] = w => w.Write(LinkOpcode.ViewerPlacement, 0, new ReportBody { Rung = 9 }),
         ["a TALLY is malformed"] = w => w.Write(LinkOpcode.Tally, 0, new TallyBody { CopiedBytes = LinkLimits.TallyOf + 1 }),
         ["an INPUT is malformed"] = w => w.Write(LinkOpcode.Input, 0, new InputBody { Kind = 2, Events = 1 }),
         ["of type 1, code 768"] = w => Input(w, new WireInputEvent { Type = 1, Code = 768, Value = 1 }),

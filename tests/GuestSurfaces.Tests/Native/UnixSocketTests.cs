@@ -145,6 +145,47 @@ public sealed class UnixSocketTests
     }
 
     [Fact]
+    public void A_listening_socket_is_never_seen_with_more_rights_than_it_was_asked_for()
+    {
+        const UnixFileMode wanted = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+        var folder = Directory.CreateTempSubdirectory("gs-test");
+        var path = Path.Combine(folder.FullName, "s");
+        var seen = (UnixFileMode)0;
+        var isOver = false;
+        var looker = new Thread(() =>
+        {
+            while (!Volatile.Read(ref isOver))
+            {
+                try
+                {
+                    seen |= File.GetUnixFileMode(path);
+                }
+                catch (FileNotFoundException)
+                {
+                    // Between two of them.
+                }
+            }
+        });
+        try
+        {
+            looker.Start();
+            for (var round = 0; round < 2000 || (seen == 0 && round < 1_000_000); round++)
+            {
+                UnixSocketHandle.Listen(path, mode: wanted).Dispose();
+                File.Delete(path);
+            }
+        }
+        finally
+        {
+            Volatile.Write(ref isOver, true);
+            looker.Join();
+            folder.Delete(recursive: true);
+        }
+
+        Assert.Equal(wanted, seen);
+    }
+
+    [Fact]
     public void A_send_that_does_not_wait_returns_even_on_a_blocking_socket()
     {
         var (a, b) = UnixSocketHandle.CreatePair(nonBlocking: false);

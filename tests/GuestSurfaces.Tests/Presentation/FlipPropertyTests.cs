@@ -77,7 +77,7 @@ public class FlipPropertyTests
             {
                 _session = session;
                 return this;
-            }, options: new PresenterOptions { Policy = policy, Fullscreen = policy == FlipPolicy.Immediate });
+            }, options: new PresenterOptions { Policy = policy, Placement = policy == FlipPolicy.Immediate ? WindowPlacement.Fullscreen : WindowPlacement.Windows });
             _f.Answered = Judge;
         }
 

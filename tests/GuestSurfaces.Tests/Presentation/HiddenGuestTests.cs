@@ -111,6 +111,25 @@ public sealed class HiddenGuestTests
     }
 
     [Fact]
+    public void Copies_that_are_drawn_too_late_do_not_keep_the_pages_away()
+    {
+        using var g = new GuestOnScreen();
+        g.FlipFor(500 * Ms, isVisible: true);
+        g.FlipFor(1500 * Ms, isVisible: false);
+        Assert.False(g.ArePagesShown);
+        var (late, flips) = (g.Statistics.LateFlips, 0);
+        for (; !g.ArePagesShown && flips < 40; flips++)
+        {
+            g.Flip();
+            g.Pass(40 * Ms);
+            g.Refresh();
+        }
+
+        Assert.InRange(flips, 25, 30); // a second
+        Assert.Equal(flips, g.Statistics.LateFlips - late);
+    }
+
+    [Fact]
     public void A_window_that_is_hidden_again_and_again_is_copied_for_longer_each_time()
     {
         using var g = new GuestOnScreen();

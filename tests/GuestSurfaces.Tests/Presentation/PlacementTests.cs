@@ -18,7 +18,7 @@ public sealed class PlacementTests
         using var f = new PresenterFixture(options: s_following);
         f.Compositor.PlugOutput("HDMI-A-1", 1920, 1080, 75_000);
         f.Pump();
-        f.Presenter.Place(new WindowPlacement(IsFullscreen: true, ["HDMI-A-1"]));
+        f.Presenter.Place(new WindowPlacement(PlacementKind.Fullscreen, ["HDMI-A-1"]));
         Assert.Equal(new OutputMode(new BufferSize(1920, 1080), 75_000, 0, 0, Enabled: true), Assert.Single(f.Events.Modes));
     }
 
@@ -29,7 +29,7 @@ public sealed class PlacementTests
         var (_, output) = f.Compositor.PlugOutput("DP-1", 1920, 1080, 60_000);
         f.Show(new TestPicture(640, 480));
         Assert.False(f.Window.AsksForFullscreen);
-        f.Presenter.Place(new WindowPlacement(IsFullscreen: true, ["DP-1"]));
+        f.Presenter.Place(new WindowPlacement(PlacementKind.Fullscreen, ["DP-1"]));
         f.Pump();
         Assert.True(f.Window.AsksForFullscreen);
         Assert.Same(output(), f.Window.AskedOutput);
@@ -42,7 +42,7 @@ public sealed class PlacementTests
     public void A_window_goes_to_its_output_when_that_comes_and_anywhere_when_it_goes()
     {
         using var f = new PresenterFixture(options: s_following);
-        f.Presenter.Place(new WindowPlacement(IsFullscreen: true, ["DP-1"]));
+        f.Presenter.Place(new WindowPlacement(PlacementKind.Fullscreen, ["DP-1"]));
         f.Show(new TestPicture(640, 480));
         Assert.Null(f.Window.AskedOutput);
         var (global, output) = f.Compositor.PlugOutput("DP-1", 1920, 1080, 60_000);
@@ -60,7 +60,7 @@ public sealed class PlacementTests
         using var f = new PresenterFixture(options: s_following);
         var (first, _) = f.Compositor.PlugOutput("A", 1280, 800, 60_000);
         f.Pump();
-        f.Presenter.Place(new WindowPlacement(IsFullscreen: true, ["A", "B"]));
+        f.Presenter.Place(new WindowPlacement(PlacementKind.Fullscreen, ["A", "B"]));
         Assert.Equal(new BufferSize(1280, 800), Assert.Single(f.Events.Modes).Size);
         var (second, _) = f.Compositor.PlugOutput("B", 1024, 768, 60_000);
         f.Pump();

@@ -218,6 +218,53 @@ public sealed class SyncTests
         Assert.Equal(0, f.Statistics.UnprotectedFlips);
     }
 
+    [Theory]
+    [MemberData(nameof(ExplicitModes))]
+    public void A_picture_that_another_surface_takes_over_is_not_shown_there_before_its_fence_either(string mode)
+    {
+        using var f = new FlipFixture(Offer(mode) with { LayerShellVersion = 4 });
+        using var a = FlipFixture.Dmabuf();
+        using var b = FlipFixture.Dmabuf();
+        f.Flip(a);
+        f.Refresh();
+        var fence = f.Fences.Create();
+        f.Flip(b, acquire: fence);
+        f.Presenter.Place(new WindowPlacement(PlacementKind.Background, []));
+        f.Pump();
+        var background = f.Compositor.Desktop.Last;
+        background.Configure(1024, 768);
+        f.Pump();
+        Assert.True(background.Surface.IsBlocked);
+        f.Refresh();
+        Assert.False(background.IsShown);
+        fence.Signal();
+        f.Refresh();
+        Assert.True(background.IsShown);
+    }
+
+    [Theory]
+    [MemberData(nameof(ExplicitModes))]
+    public void A_picture_that_is_attached_once_more_is_not_shown_before_its_fence_either(string mode)
+    {
+        using var f = new FlipFixture(Offer(mode));
+        using var a = FlipFixture.Dmabuf();
+        using var b = FlipFixture.Dmabuf();
+        f.Flip(a);
+        f.Refresh();
+        var shown = f.Surface().Buffer;
+        var fence = f.Fences.Create();
+        f.Flip(b, acquire: fence);
+        var commits = f.Surface().Commits;
+        f.Compositor.Toplevels[0].Configure(800, 600); // answered by a commit of its own
+        f.Pump();
+        Assert.True(f.Surface().Commits > commits);
+        f.Refresh();
+        Assert.Same(shown, f.Surface().Buffer);
+        fence.Signal();
+        f.Refresh();
+        Assert.NotSame(shown, f.Surface().Buffer);
+    }
+
     [Fact]
     public void Without_a_protocol_the_fence_goes_into_the_dma_buf_before_the_commit()
     {

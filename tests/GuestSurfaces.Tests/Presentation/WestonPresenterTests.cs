@@ -61,7 +61,7 @@ public sealed class WestonPresenterTests : IDisposable, IGuestTransport
     [Fact]
     public void Fullscreen_picture_of_another_shape_is_in_the_middle_of_black()
     {
-        Start(new PresenterOptions { Fullscreen = true });
+        Start(new PresenterOptions { Placement = WindowPlacement.Fullscreen });
         var picture = new TestPicture(Width / 2, Height).FillPattern();
         Show(picture, picture.Whole);
         var screen = Shoot();

@@ -124,7 +124,7 @@ public class WindowTests
     [Fact]
     public void Fullscreen_is_asked_for_before_the_window_is_mapped()
     {
-        using var f = new PresenterFixture(new FakeCompositorOptions { ConfigureAtOnce = false }, new PresenterOptions { Fullscreen = true });
+        using var f = new PresenterFixture(new FakeCompositorOptions { ConfigureAtOnce = false }, new PresenterOptions { Placement = WindowPlacement.Fullscreen });
         f.Show(new TestPicture(40, 30));
         Assert.True(f.Window.AsksForFullscreen);
     }

@@ -40,7 +40,7 @@ internal static class NativePeer
     {
         Directory.CreateDirectory(s_folder);
         var module = Path.Combine(s_folder, $"{name}.so");
-        var flags = Run("pkg-config", "--cflags libweston-10 wayland-server").Trim();
+        var flags = Run("pkg-config", "--cflags --libs libweston-desktop-10 wayland-server").Trim();
         Run("gcc", $"-Wall -Werror -O1 -g -fPIC -shared -o {module} {Repository.Path($"tests/native/{name}.c")} {flags}");
         return module;
     }

@@ -15,6 +15,7 @@ public sealed class GrabTests : IDisposable
     private const int F5 = 63;
     private const uint Red = 0xFF0000;
     private const uint Green = 0x00FF00;
+    private const uint Lavender = 0x8080FF;
 
     private readonly ModuleDesktop _desktop = new(10) { HasKnobs = true };
 
@@ -59,6 +60,18 @@ public sealed class GrabTests : IDisposable
         _desktop.WaitUntil(() => !_desktop.Shoot().ToPixels().Contains(Red));
         Press(Super, F5);
         Assert.Equal(0, Shortcuts); // it has them still
+    }
+
+    [Fact]
+    public void A_background_has_a_frame_while_it_has_all_keys()
+    {
+        _desktop.Start($"name=guest\ncommand=exec {_desktop.Presenter} background\nplacement=background\nlabel-color=0xff0000");
+        _desktop.WaitUntil(() => _desktop.Shoot().ToPixels().All(static pixel => pixel == Lavender));
+        _desktop.Turn("click 320 240");
+        Press(Ctrl, Alt, G);
+        _desktop.WaitForFramed(Red, ModuleDesktop.Width - 8, ModuleDesktop.Height - 8, static (x, y) => x is >= 4 and < ModuleDesktop.Width - 12 && y is >= 4 and < ModuleDesktop.Height - 12 ? Lavender : Red);
+        Press(Ctrl, Alt, G);
+        _desktop.WaitUntil(() => _desktop.Shoot().ToPixels().All(static pixel => pixel == Lavender));
     }
 
     [Theory]

@@ -18,12 +18,15 @@ internal sealed class ModuleDesktop : IDisposable
     public const uint Background = 0x204060;
 
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(60);
+    private static readonly string[] s_knobs = ["weston-knobs.so"];
+    private static readonly string[] s_screenshots = ["weston-screenshots.so"];
     private static readonly Dictionary<int, string> s_roots = new() { [14] = "trixie", [16] = "sid" };
 
     private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("gs-mod");
     private readonly List<LabProcess> _others = [];
     private readonly int _major;
     private readonly string _module;
+    private CommandFifo? _knobs;
     private LabProcess? _weston;
 
     /// <param name="major">Weston's major version.</param>
@@ -35,7 +38,7 @@ internal sealed class ModuleDesktop : IDisposable
             RequireWeston10();
         else
             LabBench.Require();
-        Presenter = NativePeer.Build("weston-presenter", "client", "xdg-shell", "guest-surfaces-weston-v1");
+        Presenter = NativePeer.Build("weston-presenter", "client", "linux-dmabuf-v1", "xdg-shell", "guest-surfaces-weston-v1");
         _module = LabProcess.Run(LabBench.ScriptPath("weston-module.sh"), [.. isSanitized ? (string[])["--asan"] : [], $"{major}", Path.Combine(AppContext.BaseDirectory, "weston-module")], s_patience).Trim().Split('\n')[^1];
         Directory.CreateDirectory(this["bin"]);
         File.WriteAllText(this["bin/guest-surfaces"], $"#!/bin/sh\nexec {Program} \"$@\"\n");
@@ -43,16 +46,31 @@ internal sealed class ModuleDesktop : IDisposable
     }
 
     /// <summary>Whether there are a seat and screens that <see cref="Turn"/> drives. Weston 10 only; to be said before <see cref="Start(string[])"/>.</summary>
-    public bool HasKnobs { get; init; }
+    public bool HasKnobs { get; set; }
+
+    /// <summary>The size of the screen "second", if it has one of its own, such as 800x608; to be said before <see cref="Start(string[])"/>.</summary>
+    public string? SecondSize { get; set; }
 
     /// <summary>Another shell than desktop-shell; to be said before <see cref="Start(string[])"/>.</summary>
     public string Shell { get; init; } = "desktop-shell.so";
+
+    /// <summary>More sections of weston.ini; to be said before <see cref="Start(string[])"/>.</summary>
+    public string Ini { get; init; } = "";
+
+    /// <summary>More modules of Weston's; to be said before <see cref="Start(string[])"/>.</summary>
+    public IReadOnlyList<string> Modules { get; init; } = [];
+
+    /// <summary>Whether Weston's screenshots come from a module of the tests': ivi-shell has none. Weston 10 only; to be said before <see cref="Start(string[])"/>.</summary>
+    public bool LacksScreenshots { get; init; }
 
     /// <summary>The C program that stands for a presenter.</summary>
     public string Presenter { get; }
 
     /// <summary>A path in the desktop's folder.</summary>
     public string this[string name] => Path.Combine(_folder.FullName, name);
+
+    /// <summary>Weston's socket.</summary>
+    public string Display => this["wl-module"];
 
     /// <summary>What Weston and its presenters printed.</summary>
     public string Output => _weston!.Output;
@@ -74,20 +92,23 @@ internal sealed class ModuleDesktop : IDisposable
         var guests = string.Concat(sections.Select(keys => $"[guest-surface]\n{keys}\n"));
         File.WriteAllText(
             this["weston.ini"],
-            $"[core]\nmodules={name},{name}{(HasKnobs ? ",weston-knobs.so" : "")}\n[shell]\nlocking=false\npanel-position=none\nbackground-color=0xff{Background:x6}\nstartup-animation=none\nclose-animation=none\nfocus-animation=none\nanimation=none\n[output]\nname=headless\n{guests}");
+            $"[core]\nmodules={string.Join(',', (string[])[name, name, .. Modules, .. HasKnobs ? s_knobs : [], .. LacksScreenshots ? s_screenshots : []])}\n[shell]\nlocking=false\npanel-position=none\nbackground-color=0xff{Background:x6}\nstartup-animation=none\nclose-animation=none\nfocus-animation=none\nanimation=none\n[output]\nname=headless\n{(SecondSize is null ? "" : $"mode={Width}x{Height}\n[output]\nname=second\nmode={SecondSize}\n")}{Ini}{guests}");
         string[] renderer = _major == 10 ? ["--backend=headless-backend.so", "--use-pixman"] : ["--backend=headless", "--renderer=pixman"];
         string[] weston =
         [
-            "timeout", "-k", "2", "170", .. wrapper, "weston", "--debug", $"--config={this["weston.ini"]}", .. renderer, "--idle-time=0", $"--shell={Shell}", $"--width={Width}", $"--height={Height}",
+            "timeout", "-k", "2", "170", .. wrapper, "weston", "--debug", $"--config={this["weston.ini"]}", .. renderer, "--idle-time=0", $"--shell={Shell}",
+            .. SecondSize is null ? (string[])[$"--width={Width}", $"--height={Height}"] : [], // (they are for all screens)
             "--socket=wl-module", $"--log={this["log"]}",
         ];
         var map = $"{name}={_module}";
         if (HasKnobs)
         {
             map += $";weston-knobs.so={NativePeer.BuildWestonModule("weston-knobs")}";
-            LabProcess.Run("mkfifo", [this["knobs"]], s_patience);
+            _knobs = new CommandFifo(this["knobs"]);
         }
 
+        if (LacksScreenshots)
+            map += $";weston-screenshots.so={NativePeer.BuildWestonModule("weston-screenshots")}";
         string[] environment = [$"PATH={this["bin"]}:/usr/bin:/bin", $"XDG_RUNTIME_DIR={_folder.FullName}", $"WESTON_MODULE_MAP={map}", $"WESTON_KNOBS={this["knobs"]}"];
         string[] arguments = ["-u", "WAYLAND_DISPLAY", "-u", "WAYLAND_SOCKET", .. environment, .. weston];
         if (_major == 10)
@@ -116,8 +137,19 @@ internal sealed class ModuleDesktop : IDisposable
     public void Turn(params string[] commands)
     {
         var heard = CountInLog("knobs: ");
-        File.WriteAllText(this["knobs"], string.Concat(commands.Select(static command => $"{command}\n")));
-        WaitUntil(() => CountInLog("knobs: ") >= heard + commands.Length);
+        _knobs!.Write(commands);
+        WaitUntil(() => CountInLog("knobs: ") >= heard + commands.Length, () => $"Weston hasn't heard of {string.Join(", ", commands)}: {Log}");
+    }
+
+    /// <summary>Plugs in a screen that is to go again: when Weston's own clients, desktop-shell's, have heard of it. One that has not would bind what isn't there, and Weston ends with it.</summary>
+    public void Plug(string screen)
+    {
+        Turn($"plug {screen}");
+        WaitUntil(() =>
+        {
+            Turn("settled");
+            return Log.TrimEnd().EndsWith("knobs: settled", StringComparison.Ordinal);
+        });
     }
 
     /// <summary>How often the log says something.</summary>
@@ -142,9 +174,11 @@ internal sealed class ModuleDesktop : IDisposable
 
     /// <summary>Runs the stand-in as an ordinary client of this Weston.</summary>
     public string RunClient(string scenario) =>
-        LabProcess.Run(Presenter, [scenario], s_patience, new Dictionary<string, string> { ["WAYLAND_DISPLAY"] = this["wl-module"], ["XDG_RUNTIME_DIR"] = _folder.FullName });
+        LabProcess.Run(Presenter, scenario.Split(' '), s_patience, new Dictionary<string, string> { ["WAYLAND_DISPLAY"] = Display, ["XDG_RUNTIME_DIR"] = _folder.FullName });
 
-    public Picture Shoot() => Screenshot.Take(this["wl-module"]);
+    /// <summary>Takes a picture of an output.</summary>
+    /// <param name="output">Which, as Weston lists them.</param>
+    public Picture Shoot(int output = 0) => Screenshot.Take(Display, output);
 
     /// <summary>Waits until there is exactly this on the desktop: a frame of four pixels around the window's own.</summary>
     public void WaitForFramed(uint color, int width, int height, Func<int, int, uint> pixel)
@@ -157,6 +191,36 @@ internal sealed class ModuleDesktop : IDisposable
                 return shown.Length == 0;
             },
             () => shown);
+    }
+
+    /// <summary>Takes pictures while a guest does something, and sees that it has its frame in each that it is in.</summary>
+    /// <param name="color">Of the frame.</param>
+    /// <param name="content">Of the guest.</param>
+    /// <param name="pictures">How many that have it.</param>
+    public void WatchFrame(uint color, uint content, int pictures)
+    {
+        var seen = 0;
+        WaitUntil(() =>
+        {
+            var pixels = Shoot().ToPixels();
+            var (left, top, right, bottom) = (Width, Height, -1, -1);
+            for (var i = 0; i < pixels.Length; i++)
+            {
+                if (pixels[i] == color || pixels[i] == content)
+                    (left, top, right, bottom) = (Math.Min(left, i % Width), Math.Min(top, i / Width), Math.Max(right, i % Width), Math.Max(bottom, i / Width));
+            }
+
+            for (var i = 0; i < pixels.Length; i++)
+            {
+                var (x, y) = (i % Width, i / Width);
+                if (x < left || x > right || y < top || y > bottom)
+                    continue;
+                var isFrame = x < left + 4 || x > right - 4 || y < top + 4 || y > bottom - 4;
+                Assert.True(pixels[i] == (isFrame ? color : content), $"in picture {seen}, where the guest is from ({left},{top}) to ({right},{bottom}), ({x},{y}) is {pixels[i]:x6}");
+            }
+
+            return right >= 0 && ++seen == pictures;
+        });
     }
 
     /// <summary>The process with these two texts on its command line; 0: there is none.</summary>
@@ -199,6 +263,7 @@ internal sealed class ModuleDesktop : IDisposable
         foreach (var process in _others)
             process.Dispose();
         _weston?.Dispose();
+        _knobs?.Dispose();
         _folder.Delete(recursive: true);
     }
 
@@ -225,7 +290,7 @@ internal sealed class ModuleDesktop : IDisposable
     {
         try
         {
-            UnixSocketHandle.Connect(this["wl-module"]).Dispose();
+            UnixSocketHandle.Connect(Display).Dispose();
             return true;
         }
         catch (SyscallException)

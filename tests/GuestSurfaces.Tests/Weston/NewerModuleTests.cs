@@ -10,8 +10,11 @@ public abstract class NewerModuleTests(int major) : IDisposable
 {
     private const uint Red = 0xFF0000;
     private const uint Green = 0x00FF00;
+    private const uint Lavender = 0x8080FF;
 
     private readonly ModuleDesktop _desktop = new(major);
+
+    private protected ModuleDesktop Desktop => _desktop;
 
     public void Dispose()
     {
@@ -47,14 +50,75 @@ public abstract class NewerModuleTests(int major) : IDisposable
         _desktop.End();
         Assert.DoesNotContain("window: its presenter is gone", _desktop.Log, StringComparison.Ordinal);
     }
+
+    [Fact]
+    public void Each_raised_window_is_whole_with_its_frame_and_no_guest_shows_outside_of_its_own()
+    {
+        using var stack = new WindowStack(_desktop);
+        stack.RaiseEach();
+        stack.FillScreen(0);
+        stack.Minimise(1);
+    }
+
+    [Fact]
+    public void A_background_fills_its_output_under_windows_and_is_for_those_that_are_placed_so()
+    {
+        _desktop.HasGuests("2 background", "0 window", "0 background");
+        _desktop.Start();
+        _desktop.WaitUntil(() => _desktop.Output.Contains("background 640x480", StringComparison.Ordinal));
+        _desktop.WaitUntil(() => _desktop.Shoot().ToPixels() is var pixels
+            && pixels.Count(static pixel => pixel == Lavender) + pixels.Count(static pixel => pixel is Red or Green) == 640 * 480 && pixels.Contains(Red) && pixels.Contains(Green));
+        _desktop.WaitUntil(() => _desktop.Output.Contains("disconnected", StringComparison.Ordinal));
+        _desktop.End();
+    }
+
+    protected void ThrobInItsFrame()
+    {
+        _desktop.Start($"name=sly\ncommand=exec {_desktop.Presenter} throb\nlabel-color=0xff0000");
+        _desktop.WatchFrame(Red, Green, 40);
+    }
+
+    [Fact]
+    public void Backgrounds_come_and_go_in_any_order()
+    {
+        _desktop.HasGuests("2 fidget", "0 window");
+        _desktop.Start();
+        _desktop.WaitUntil(() => _desktop.Output.Contains("fidgeted", StringComparison.Ordinal) && _desktop.Output.Contains("disconnected", StringComparison.Ordinal));
+        _desktop.WaitForFramed(Red, 200, 120, static (_, _) => Green);
+    }
+
+    [Fact]
+    public void A_window_that_gets_a_larger_subsurface_later_shows_nothing_of_it_beyond_its_frame_in_any_refresh()
+    {
+        _desktop.Start($"name=sly\ncommand=exec {_desktop.Presenter} sneak\nlabel-color=0xff0000");
+        _desktop.WatchFrame(Red, Green, 40);
+    }
+
+    [Fact]
+    public void A_host_that_raves_loses_its_connection_and_nothing_else()
+    {
+        _desktop.HasHost("rave $$");
+        _desktop.Start();
+        _desktop.WaitUntil(() => _desktop.CountInLog("the guests' host is gone") >= 4);
+        _ = _desktop.RunClient("draw"); // it is served still
+        Assert.True(_desktop.IsRunning);
+    }
 }
 
 /// <summary>Debian 13's.</summary>
 [Collection(Alone.Name)]
 [Trait("Tier", "A")]
-public sealed class Module14Tests() : NewerModuleTests(14);
+public sealed class Module14Tests() : NewerModuleTests(14)
+{
+    [Fact]
+    public void Weston_under_valgrind_has_no_error_no_leak_and_no_descriptor_of_the_modules() => Memcheck.Run(Desktop);
+}
 
 /// <summary>The newest.</summary>
 [Collection(Alone.Name)]
 [Trait("Tier", "C")]
-public sealed class Module16Tests() : NewerModuleTests(16);
+public sealed class Module16Tests() : NewerModuleTests(16)
+{
+    [Fact]
+    public void The_frame_is_where_the_window_is_in_each_refresh_even_if_commits_take_effect_in_it() => ThrobInItsFrame();
+}

@@ -12,12 +12,13 @@
 #       --backend NAME    attach (default): guest-surfaces attach vhost-user
 #                         run             guest-surfaces run, whose windows are another process's; it says what it says in qemu.log
 #                         device          guest-surfaces device, isolated, and guest-surfaces present; attach.log is of both
-#                         module        guest-surfaces device, and what Weston's module (guest-surfaces-14.so beside the program) starts for it; weston only
+#                         module        guest-surfaces device, and what Weston's module starts for it; weston only
 #                         protect:direct  lab-shot of --program, which takes the framebuffers' pages away from its own mapping of
 #                                         the guest's RAM while they are shown
 #                         protect:copy    its control, which copies from those pages: the case is done when that has killed it
-#       --kills P,C       of run, with job flip: while the guest flips the presenter is killed P times and the compositor C times, by
-#                         lab-shot of --program, which fills kills.log (and kills.png with a screen that wasn't the guest's)
+#       --modules DIR     of module: where guest-surfaces-MAJOR.so is for each of Weston's major versions (default: that of --program), itself or in a folder MAJOR
+#       --kills P,C       of run and module, with job flip: while the guest flips the presenter is killed P times and the compositor C times,
+#                         by lab-shot of --program, which fills kills.log (and kills.png with a screen that wasn't the guest's)
 #       --pauses SECONDS  of job flip: while the guest flips the compositor is stopped for so long; sway first shows another workspace, another window over it, and
 #                         none, for as long each
 #       --append TEXT     more of the guest's kernel command line: gs.trace=1
@@ -40,10 +41,10 @@ out=$1
 IFS=/ read -r compositor qemu guest job more <<< "$2"
 { [ -n "$job" ] && [ -z "$more" ]; } || bad_use "not COMPOSITOR/QEMU/GUEST/JOB: $2"
 shift 2
-program=/share/program backend=attach kills='' pauses='' append='' size=1280x800 guest_size='' shell=kiosk device='' frames=60 wait=240
+program=/share/program modules='' backend=attach kills='' pauses='' append='' size=1280x800 guest_size='' shell=kiosk device='' frames=60 wait=240
 while [ $# -gt 0 ]; do
     case $1 in
-        --program) program=$2 ;; --backend) backend=$2 ;; --kills) kills=$2 ;; --pauses) pauses=$2 ;; --append) append=$2 ;; --size) size=$2 ;; --guest-size) guest_size=$2 ;; --shell) shell=$2 ;;
+        --program) program=$2 ;; --backend) backend=$2 ;; --modules) modules=$2 ;; --kills) kills=$2 ;; --pauses) pauses=$2 ;; --append) append=$2 ;; --size) size=$2 ;; --guest-size) guest_size=$2 ;; --shell) shell=$2 ;;
         --device) device=$2 ;; --frames) frames=$2 ;; --wait) wait=$2 ;;
         --) shift; break ;;
         *) bad_use "unknown option $1" ;;
@@ -52,7 +53,7 @@ while [ $# -gt 0 ]; do
 done
 case $backend in attach | device | module | run | protect:direct | protect:copy) ;; *) bad_use "--backend attach, device, module, run, protect:direct or protect:copy" ;; esac
 if [ -n "$kills" ]; then
-    [ "$backend/$job" = run/flip ] || bad_use "--kills wants --backend run and job flip"
+    case $backend/$job in run/flip | module/flip) ;; *) bad_use "--kills wants --backend run or module, and job flip" ;; esac
     frames=0 # until a key is pressed
 fi
 if [ -n "$pauses" ]; then
@@ -105,14 +106,21 @@ case $program in
         # .NET starts faster from memory
         mkdir "$work/program"
         cp "$program"/{guest-surfaces,*.dll,*.json} "$work/program"
-        if [ "$backend" = module ]; then cp "$program"/guest-surfaces-14.so "$work/program"; fi
+        modules=${modules:-$program}
         program=$work/program
         ;;
 esac
 began=$(uptime_s)
 export GS_SHELL=$shell GS_LIMIT=$((wait + 300))
 if [ "$backend" = module ]; then
-    export GS_WESTON_CORE=modules=guest-surfaces-14.so WESTON_MODULE_MAP=guest-surfaces-14.so=$program/guest-surfaces-14.so PATH=$program:$PATH
+    major=$(version weston host)
+    major=${major%%.*}
+    module=guest-surfaces-$major.so
+    for path in "${modules:-$program}"{,/"$major"}"/$module"; do
+        if [ -e "$path" ]; then break; fi
+    done
+    [ -e "$path" ] || die "no $module in ${modules:-$program}"
+    export GS_WESTON_CORE=modules=$module WESTON_MODULE_MAP=$module=$path PATH=$program:$PATH
     export GS_WESTON_MORE="[guest-surface]
 name=guest
 link=$work/gpu.link
@@ -196,7 +204,7 @@ fi
 if [ -n "$kills" ]; then
     "$lab_dir/vm.sh" wait "$work/v" '^GS-READY' "$wait" > /dev/null
     "$DOTNET_ROOT/dotnet" "$program/lab-shot.dll" kills "$work/w" "${kills%,*}" "${kills#*,}" \
-        "$lab_dir/compositors.sh" again "$compositor" "$work/w" "$size" > "$work/kills.log" || { cat "$work"/kills.log "$work/v/qemu.log" >&2; die "what was killed has not come back"; }
+        "$lab_dir/compositors.sh" again "$compositor" "$work/w" "$size" > "$work/kills.log" || { cat "$work/kills.log" "$log" "$work/w/compositor.log" >&2; die "what was killed has not come back"; }
     cat "$work/kills.log"
     "$lab_dir/vm.sh" press "$work/v"
 fi

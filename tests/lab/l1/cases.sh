@@ -56,7 +56,9 @@ one_case() {
         is_up=1
         mkdir -p "$machine/share/program"
         cp "$program"/{guest-surfaces,*.dll,*.json} "$machine/share/program/"
-        if [ -e "$program/guest-surfaces-14.so" ]; then cp "$program/guest-surfaces-14.so" "$machine/share/program/"; fi
+        for module in "$program"/guest-surfaces-*.so; do
+            if [ -e "$module" ]; then cp "$module" "$machine/share/program/"; fi
+        done
     fi
     rm -rf "$machine/share/case"
     "$lab_dir/l1.sh" run "$machine" "tests/lab/l1/case.sh /share/case $1 ${options[*]@Q}" $((wait + 90)) || status=$?

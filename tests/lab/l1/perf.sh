@@ -199,7 +199,7 @@ if [ -n "$trace" ]; then
         function put(us, what) { at[n] = us; kind[n++] = what }
         match($0, /@[0-9]+[.][0-9]+:virtio_gpu_cmd_res_flush/) { split(substr($0, RSTART + 1), t, ":"); put((t[1] * 1000000) % 4294967296, 1); next }
         /^\[ *[0-9]+[.][0-9]+\].*wl_surface[@#][0-9]+[.]commit/ { split($0, t, /[][]/); put(t[2] * 1000, 2); next }
-        /^[0-9]+[.][0-9]+ (Update|UpdateMap|UpdateDMABUF)$/ { put(($1 * 1000000) % 4294967296, 2) }
+        /^[0-9]+[.][0-9]+ (Scanout|Update|UpdateMap|UpdateDMABUF)$/ { put(($1 * 1000000) % 4294967296, 2) }
         END { for (i = 0; i < n; i++) printf "%.0f %d\n", at[i], kind[i] }' | sort -n | tail -n $((rate * seconds * 2)) | awk '
         $2 == 1 { flush = $1 }
         $2 == 2 && flush { print $1 - flush; flush = 0 }' | sort -n | awk '{ v[NR] = $1 } END { if (NR) print v[int((NR + 1) / 2)], v[int(NR * 0.99 + 0.5)]; else print "- -" }')

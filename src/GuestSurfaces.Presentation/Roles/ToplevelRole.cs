@@ -1,32 +1,19 @@
 // SPDX-License-Identifier: MIT
 using System.Runtime.InteropServices;
-using GuestSurfaces.Presentation.Connection;
 using GuestSurfaces.Presentation.Geometry;
 using GuestSurfaces.Wayland;
 
-namespace GuestSurfaces.Presentation.Windows;
-
-/// <summary>Whom a toplevel tells.</summary>
-internal interface IToplevelOwner
-{
-    /// <summary>A configure event was acknowledged: the next commit answers it.</summary>
-    /// <param name="size">Empty: as we like.</param>
-    /// <param name="states">What kind of order it is.</param>
-    void OnConfigured(SurfaceSize size, WindowStates states);
-
-    /// <summary>The user wants it closed.</summary>
-    void OnCloseWanted();
-}
+namespace GuestSurfaces.Presentation.Roles;
 
 /// <summary>
-/// The window role of a surface: title, decoration, the configure handshake. The order is the protocol's: role and properties, a commit without
+/// A window: title, decoration, the configure handshake. The order is the protocol's: role and properties, a commit without
 /// buffer, configure, acknowledge, and only then the first buffer. Source: xdg-shell v6.
 /// </summary>
-internal sealed class Toplevel : IXdgSurfaceListener, IXdgToplevelListener
+internal sealed class ToplevelRole : SurfaceRole, IXdgSurfaceListener, IXdgToplevelListener
 {
     private const int SmallestSide = 64;
 
-    private readonly IToplevelOwner _owner;
+    private readonly ISurfaceRoleOwner _owner;
     private readonly XdgSurface _xdgSurface;
     private readonly XdgToplevel _toplevel;
     private readonly ZxdgToplevelDecorationV1? _decoration;
@@ -38,60 +25,56 @@ internal sealed class Toplevel : IXdgSurfaceListener, IXdgToplevelListener
     private WlOutput? _output;
 
     /// <summary>Gives a fresh surface its role, and commits it without a buffer.</summary>
-    /// <param name="compositor">The connection.</param>
+    /// <param name="windows">Makes windows.</param>
+    /// <param name="decorations">Draws title bars; null: none is asked for.</param>
     /// <param name="surface">Without role and buffer. Borrowed; destroyed after this.</param>
     /// <param name="title">The window's title.</param>
-    /// <param name="options">The look.</param>
-    /// <param name="isFullscreen">Whether it is to fill a screen.</param>
-    /// <param name="output">Which; null: any.</param>
+    /// <param name="appId">What desktops know it by.</param>
+    /// <param name="choice">Whether it is to fill a screen, and which.</param>
     /// <param name="owner">Who is told.</param>
-    public Toplevel(Compositor compositor, WlSurface surface, string title, PresenterOptions options, bool isFullscreen, WlOutput? output, IToplevelOwner owner)
+    public ToplevelRole(XdgWmBase windows, ZxdgDecorationManagerV1? decorations, WlSurface surface, string title, string appId, in RoleChoice choice, ISurfaceRoleOwner owner)
     {
-        ArgumentNullException.ThrowIfNull(compositor);
+        ArgumentNullException.ThrowIfNull(windows);
         ArgumentNullException.ThrowIfNull(surface);
-        ArgumentNullException.ThrowIfNull(options);
         _owner = owner;
-        _xdgSurface = compositor.WmBase.GetXdgSurface(surface);
+        _xdgSurface = windows.GetXdgSurface(surface);
         _xdgSurface.Listener = this;
         _toplevel = _xdgSurface.GetToplevel();
         _toplevel.Listener = this;
         _toplevel.SetTitle(title);
-        _toplevel.SetAppId(options.AppId);
-        if (options.Decorations && compositor.Decorations is { } decorations)
+        _toplevel.SetAppId(appId);
+        if (decorations is not null)
         {
             _decoration = decorations.GetToplevelDecoration(_toplevel);
             _decoration.SetMode(ZxdgToplevelDecorationV1Mode.ServerSide);
         }
 
-        Place(isFullscreen, output);
+        Place(in choice);
         surface.Commit();
     }
 
-    /// <summary>Whether the first configure event has come: only then may there be a buffer.</summary>
-    public bool IsConfigured { get; private set; }
+    /// <inheritdoc/>
+    public override bool MayHaveBars => true;
 
-    /// <summary>Another title. Counts at once.</summary>
-    /// <param name="title">Whole.</param>
-    public void SetTitle(string title) => _toplevel.SetTitle(title);
+    /// <inheritdoc/>
+    public override void SetTitle(string title) => _toplevel.SetTitle(title);
 
     /// <summary>Asks for another place. Said again it isn't asked again: what the user makes of the window counts.</summary>
-    /// <param name="isFullscreen">Whether it is to fill a screen.</param>
-    /// <param name="output">Which; null: any.</param>
-    public void Place(bool isFullscreen, WlOutput? output)
+    /// <param name="choice">Whether it is to fill a screen, and which.</param>
+    public void Place(in RoleChoice choice)
     {
-        if (isFullscreen == _isFullscreen && output == _output)
+        var isFullscreen = choice.Place == PlacementKind.Fullscreen;
+        if (isFullscreen == _isFullscreen && choice.Output == _output)
             return;
-        (_isFullscreen, _output) = (isFullscreen, output);
+        (_isFullscreen, _output) = (isFullscreen, choice.Output);
         if (isFullscreen)
-            _toplevel.SetFullscreen(output);
+            _toplevel.SetFullscreen(choice.Output);
         else
             _toplevel.UnsetFullscreen();
     }
 
-    /// <summary>How small and large the user may make the window. With the next commit.</summary>
-    /// <param name="natural">The picture's size.</param>
-    /// <param name="canScale">Without scaling there is one size only.</param>
-    public void SetLimits(SurfaceSize natural, bool canScale)
+    /// <inheritdoc/>
+    public override void SetLimits(SurfaceSize natural, bool canScale)
     {
         if (natural == _limits)
             return;
@@ -110,9 +93,8 @@ internal sealed class Toplevel : IXdgSurfaceListener, IXdgToplevelListener
         }
     }
 
-    /// <summary>Which part of the surface tree the window is. With the next commit.</summary>
-    /// <param name="geometry">In the surface's coordinates. Said always: unsaid, a cursor that sticks out would make the window larger.</param>
-    public void SetGeometry(SurfaceRect geometry)
+    /// <inheritdoc/>
+    public override void SetGeometry(SurfaceRect geometry)
     {
         if (geometry == _geometry)
             return;
@@ -120,8 +102,8 @@ internal sealed class Toplevel : IXdgSurfaceListener, IXdgToplevelListener
         _xdgSurface.SetWindowGeometry(geometry.X, geometry.Y, geometry.Width, geometry.Height);
     }
 
-    /// <summary>Gives the role up; the surface is destroyed after this.</summary>
-    public void Destroy()
+    /// <inheritdoc/>
+    public override void Destroy()
     {
         _decoration?.Destroy();
         _toplevel.Destroy();

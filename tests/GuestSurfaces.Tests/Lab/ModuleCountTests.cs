@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: MIT
+using System.Globalization;
+using System.Text.RegularExpressions;
+using GuestSurfaces.Tests.Wayland;
+using Xunit;
+
+namespace GuestSurfaces.Tests.Lab;
+
+/// <summary>What Weston 14 executes for a client that flips two dma-bufs, which is a guest of the module's or isn't: in L1, which has /dev/udmabuf.</summary>
+/// <param name="l1">The machine.</param>
+[Trait("Tier", "B")]
+public sealed partial class ModuleCountTests(StableMachine l1) : IClassFixture<StableMachine>
+{
+    private const int Frames = 30;
+
+    [Fact]
+    public void A_guest_that_flips_dma_bufs_in_its_frame_costs_Weston_hardly_more_than_an_ordinary_client_and_without_guests_the_module_nothing() => l1.Try(() =>
+    {
+        var presenter = NativePeer.Build("weston-presenter", "client", "linux-dmabuf-v1", "xdg-shell", "guest-surfaces-weston-v1");
+        var module = LabProcess.Run(LabBench.ScriptPath("weston-module.sh"), ["14", Path.Combine(AppContext.BaseDirectory, "weston-module")], TimeSpan.FromMinutes(1)).Trim().Split('\n')[^1];
+
+        // Two at once: a count of instructions is no measure of time.
+        var output = l1.Run(
+            $$"""
+            count() { tests/lab/l1/counts.sh /tmp/counts "$1" '{{module}}' '{{presenter}}' --frames {{Frames}}; }
+            count client & client=$!
+            count guest && wait $client
+            """ + "\n",
+            900);
+        TestContext.Current.TestOutputHelper?.WriteLine(output);
+        var lines = CountLine().Matches(output).ToDictionary(static match => match.Groups["name"].Value);
+        var (client, guest) = (lines["client"], lines["guest"]);
+        Assert.All([client, guest], static line => Assert.Equal(Frames, Number(line, "repaints")));
+
+        // What draws differs by whatever else of the desktop was drawn meanwhile; were the frame drawn with each picture, that would be a twentieth.
+        Assert.InRange((double)(Number(guest, "all") - Number(guest, "gl") + Number(client, "gl")) / Number(client, "all"), 0, 1.02);
+        Assert.InRange((double)Number(guest, "gl") / Number(client, "gl"), 0, 1.04);
+        Assert.Equal(0, Number(client, "module"));
+
+        // The guest was one (each of its commits is heard of), and had its frame (more views to go through).
+        Assert.True(Number(guest, "module") > 0);
+        Assert.True(Number(guest, "weston") > Number(client, "weston"));
+    });
+
+    private static long Number(Match line, string group) => long.Parse(line.Groups[group].Value, CultureInfo.InvariantCulture);
+
+    [GeneratedRegex(@"^counts (?<name>\w+) \d+ (?<repaints>\d+) (?<all>\d+) (?<module>\d+) (?<weston>\d+) (?<gl>\d+)\r?$", RegexOptions.Multiline)]
+    private static partial Regex CountLine();
+}
