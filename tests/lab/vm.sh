@@ -21,6 +21,7 @@
 #       --memory MIB (512)  --cpus N (1)  --accel auto|tcg|kvm (auto)  --limit SECONDS (120: then QEMU is killed)
 #   vm.sh wait DIR REGEX [SECONDS]   waits (60) for a line of serial.log, prints it; fails early on GS-FAIL or when QEMU ended
 #   vm.sh qmp DIR JSON...            sends QMP commands, prints the answers
+#   vm.sh where DIR                  where its processor is, three times: one that hangs in emulation stays there
 #   vm.sh press DIR                  presses the space bar of the guest's keyboard: a job that goes on until then ends
 #   vm.sh shot DIR OUT.ppm [HEAD]    QEMU's own view of a head (virtio, helper)
 #   vm.sh crc FILE.ppm               the crc of GS-HOLD over a picture
@@ -176,6 +177,18 @@ press() {
     case $answer in *'"error"'*) die "send-key: $answer" ;; esac
 }
 
+# Where the guest's processor is, three times within two seconds. One that is at work moves. One that has lost an interrupt in
+# emulation stays for good: at its halt (HLT=1) with interrupts allowed and one still in service (ISR), which bars all others;
+# Linux never halts while it serves one.
+where() {
+    local answer sample='{"execute":"human-monitor-command","arguments":{"command-line":"info'
+    for _ in 1 2 3; do
+        answer=$(qmp '{"execute":"query-status"}' "$sample registers\"}}" "$sample lapic\"}}")
+        grep -oE '"status": "[a-z-]+"|RIP=[0-9a-f]+|RFL=[0-9a-f]+|HLT=[0-9]|I[SR]R\\t [^\\]+' <<< "$answer" | sed 's/\\t//' | paste -sd ' ' -
+        rest 0.5
+    done
+}
+
 shot() {
     local out=$1 device='' answer
     out=$(cd "$(dirname "$out")" && pwd)/$(basename "$out")
@@ -203,7 +216,7 @@ down() {
 case $command in
     up) up "$@" ;;
     crc) crc "$dir" ;;
-    wait | qmp | press | shot | errors | down)
+    wait | qmp | press | where | shot | errors | down)
         [ -d "$dir" ] || die "$dir: no such folder"
         dir=$(cd "$dir" && pwd)
         case $command in wait) wait_line "$@" ;; *) "$command" "$@" ;; esac

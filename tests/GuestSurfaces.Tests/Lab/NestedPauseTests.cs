@@ -16,7 +16,7 @@ public sealed class NestedPauseTests(NewestMachine l1) : IClassFixture<NewestMac
     [InlineData("sway-drm/vmm/6.1/flip")]
     public void A_guest_that_nobody_sees_flips_on(string name) => l1.Try(() =>
     {
-        var guest = NestedGuest.Run(l1, name, "--size 320x240 --pauses 5 --append gs.trace=1", seconds: 400);
+        var guest = NestedGuest.Run(l1, name, "--size 320x240 --pauses 5 --append gs.trace=1", seconds: 240);
         var fences = GuestFences.Parse(guest["serial.log"]);
         Assert.InRange(fences.Waits, 100, int.MaxValue);
         Assert.InRange(fences.TimedOut, 0, fences.Waits / 2); // its driver waits for 50 ms, the device for two refreshes: most answers come in between even in a machine within a machine

@@ -180,8 +180,26 @@ start_backend() {
 boot() {
     if [ ${#command[@]} -gt 0 ]; then start_backend; fi
     began=$(uptime_s)
-    "$lab_dir/vm.sh" up "$work/v" --qemu "$qemu" "${gpu[@]}" --accel kvm --guest "$guest" --job "$job" --frames "$frames" --append "$append" --limit $((wait + 60)) > /dev/null
+    "$lab_dir/vm.sh" up "$work/v" --qemu "$qemu" "${gpu[@]}" --accel kvm --guest "$guest" --job "$job" --frames "$frames" --append "$append" --limit "$GS_LIMIT" > /dev/null
     "$lab_dir/vm.sh" wait "$work/v" '^GS-BOOT' "$wait" > /dev/null
+}
+
+# stands: the guest's kernel doesn't run any more, not even what has nothing to do with graphics, and isn't kept busy either
+stands() {
+    local clock log=$work/v/serial.log places
+    clock=$(grep -c '^GS-CLOCK' "$log") || return 1
+    rest 25
+    places=$("$lab_dir/vm.sh" where "$work/v")
+    printf '%s\n' "$places" >&2
+    [ "$(grep -c '^GS-CLOCK' "$log")" = "$clock" ] && [ "$(grep -c 'HLT=1' <<< "$places")" = 3 ]
+}
+
+give_up() {
+    if stands; then
+        note "the guest's processor has halted and its clock stands still: the emulated SVM has lost an interrupt"
+        exit 125
+    fi
+    die "$1"
 }
 
 if ! boot; then
@@ -204,7 +222,7 @@ fi
 if [ -n "$kills" ]; then
     "$lab_dir/vm.sh" wait "$work/v" '^GS-READY' "$wait" > /dev/null
     "$DOTNET_ROOT/dotnet" "$program/lab-shot.dll" kills "$work/w" "${kills%,*}" "${kills#*,}" \
-        "$lab_dir/compositors.sh" again "$compositor" "$work/w" "$size" > "$work/kills.log" || { cat "$work/kills.log" "$log" "$work/w/compositor.log" >&2; die "what was killed has not come back"; }
+        "$lab_dir/compositors.sh" again "$compositor" "$work/w" "$size" > "$work/kills.log" || { cat "$work/kills.log" "$log" "$work/w/compositor.log" >&2; give_up "what was killed has not come back"; }
     cat "$work/kills.log"
     "$lab_dir/vm.sh" press "$work/v"
 fi
@@ -237,7 +255,10 @@ if [ -n "$pauses" ]; then
     rest "$pauses"
     "$lab_dir/vm.sh" press "$work/v"
 fi
-"$lab_dir/vm.sh" wait "$work/v" '^GS-DONE' "$wait" > /dev/null || { tail -n 20 "$log" >&2; die "no GS-DONE"; }
+if ! "$lab_dir/vm.sh" wait "$work/v" '^GS-DONE' "$wait" > /dev/null; then
+    tail -n 20 "$log" >&2
+    give_up "no GS-DONE"
+fi
 note "guest: $(elapsed_since "$began")"
 
 # the back-end may have to draw the last picture, in software: it is done when it hardly uses its processor any more
