@@ -22,7 +22,7 @@
 //                                                          took longer than the 50 ms for which virtio-gpu's driver waits for a flush's fence
 //   GS-FENCES waits=W timed_out=T longest_ms=M overtaken=O flushes=F   what the kernel has waited for of virtio-gpu's fences: W times, T of them in vain, M for the longest; O fences
 //                                                          were signalled by a later one's answer, F of which were flushes'. lost=L: events that the kernel's buffer had no room for
-//   GS-CLOCK up=SECONDS                                    every ten seconds while a job goes on until a key is pressed, whatever the display does
+//   GS-CLOCK up=SECONDS                                    every ten seconds from the job's start, whatever the display does
 //   GS-OFF   job=J head=K                                  the monitor of head K is unplugged (job follow)
 //   GS-INPUT ...                                           one line per input event (job input)
 //   GS-RATE  quiet=F changing=F changes=N                  flips a second beside a cursor that stays and one that changes (job shapes)
@@ -254,6 +254,15 @@ static void done(int count, double t)
     if (traces)
         sum_up_trace();
     say("GS-DONE job=%s frames=%d seconds=%.3f longest_ms=%.0f late=%d", job, count, t, longest_flip * 1000, late_flips);
+}
+
+// From a process of its own: if these lines end, it isn't the display that stands still, but the machine.
+static void tell_the_time(void)
+{
+    if (fork() != 0)
+        return;
+    for (;; pause_for(10))
+        say("GS-CLOCK up=%.1f", now());
 }
 
 static void hold_picture(void)
@@ -546,22 +555,11 @@ static int open_keyboard(void)
     return -1;
 }
 
-// From a process of its own: if these lines end, it isn't the display that stands still, but the machine.
-static void tell_the_time(void)
-{
-    if (fork() != 0)
-        return;
-    for (;; pause_for(10))
-        say("GS-CLOCK up=%.1f", now());
-}
-
 // Frames 1..N, each wholly drawn into the buffer that is not shown.
 static void job_flip(void)
 {
     struct input_event event;
     int keyboard = frames > 0 ? -1 : open_keyboard(), count = 0;
-    if (keyboard >= 0)
-        tell_the_time();
     set_up(1, 2, 0);
     struct head *h = &heads[0];
     double begin = now();
@@ -1049,6 +1047,7 @@ int main(void)
     load_modules();
     if (traces)
         start_tracing();
+    tell_the_time();
     for (size_t i = 0; i < sizeof jobs / sizeof jobs[0]; i++)
         if (!strcmp(jobs[i].name, job)) {
             if (frames < 0)
