@@ -19,8 +19,9 @@
 # Commands start in the repository with GS_CACHE, GS_ACCEL=kvm and DOTNET_ROOT set: the lab's scripts work there as here,
 # with ROOT's programs for this machine's.
 #
-# run ends with 124 when the SECONDS (300) are over and with 125 when L1 itself has ended: in an emulated SVM its kernel
-# panics once in a while when it runs a guest. One fresh L1 and one more try are in order then, and only then.
+# run ends with 124 when the SECONDS (300) are over and with 125 when L1 itself has ended or stands still (not one of its
+# processes runs for a minute and a half): in an emulated SVM its kernel panics or hangs once in a while when it runs a guest.
+# One fresh L1 and one more try are in order then, and only then.
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 
@@ -136,8 +137,17 @@ run() {
     : > "$queue/$id.err"
     # lives until there is an exit code, or nothing to wait for any more; the tails live as long
     (
-        end=$((SECONDS + limit + 10))
-        until [ -e "$queue/$id.rc" ] || [ $SECONDS -ge $end ] || ! running || ! alive $$; do rest 0.1; done
+        end=$((SECONDS + limit + 10)) heard=$SECONDS last='' beat=''
+        until [ -e "$queue/$id.rc" ] || [ $SECONDS -ge $end ] || ! running || ! alive $$; do
+            rest 0.1
+            read -r beat 2> /dev/null < "$dir/share/.l1/beat" || true # (once in a while it is just being written)
+            if [ "$beat" != "$last" ]; then
+                heard=$SECONDS last=$beat
+            elif [ $((SECONDS - heard)) -ge 90 ]; then
+                : > "$queue/$id.still"
+                break
+            fi
+        done
     ) < /dev/null > /dev/null 2>&1 &
     waiter=$!
     trap 'kill "$waiter" 2> /dev/null; exit 130' INT TERM
@@ -151,7 +161,10 @@ run() {
     ) 9> "$dir/command.lock" || true
     wait "$waiter" "${tails[@]}" || true
     status=$(cat "$queue/$id.rc" 2> /dev/null) || {
-        if running; then
+        if [ -e "$queue/$id.still" ]; then
+            note "L1 stands still: $(tr -d '\r' < "$dir/serial.log" | tail -n 1)"
+            status=125
+        elif running; then
             note "L1 did not answer within $limit seconds"
             status=124
         else

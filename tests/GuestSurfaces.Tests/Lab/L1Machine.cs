@@ -4,8 +4,8 @@ using Xunit;
 namespace GuestSurfaces.Tests.Lab;
 
 /// <summary>
-/// The lab's machine (tests/lab/l1.sh), shared by the tests of a class: booted when the first of them runs a command, ended with the class. Its kernel ends in
-/// emulation once in a while, or its guest's processor is lost there (case.sh); the test whose command that was gets a fresh machine and one more try.
+/// The lab's machine (tests/lab/l1.sh), shared by the tests of a class: booted when the first of them runs a command, ended with the class. Its kernel ends or
+/// hangs in emulation once in a while, or its guest's processor is lost there (case.sh); the test whose command that was gets a fresh machine and one more try.
 /// </summary>
 /// <param name="root">What it boots.</param>
 public abstract class L1Machine(string root) : IDisposable

@@ -739,8 +739,11 @@ static void job_reboot(void)
 }
 
 // Follows the host's displays: a new mode-set and the next frame's picture whenever a head's preferred mode changes, nothing while its monitor is unplugged.
+// A mode counts when it is seen twice: between the answers with the EDID and with the display's size the driver drops the preferred one, which does not fit the
+// old size, and lists what else there is. (Desktops look when they are told to, after both.)
 static void job_follow(void)
 {
+    struct drm_mode_modeinfo seen[MAX_HEADS] = { 0 };
     set_up(MAX_HEADS, 1, 0);
     say_hold("");
     done(0, 0);
@@ -751,8 +754,12 @@ static void job_follow(void)
             int is_plugged = probe(h->connector, &mode), is_on = h->buffers[0].pixels != NULL;
             if (!is_plugged && !is_on)
                 continue;
-            if (is_plugged && is_on && mode.hdisplay == h->mode.hdisplay && mode.vdisplay == h->mode.vdisplay)
-                continue;
+            if (is_plugged) {
+                int is_new = mode.hdisplay != seen[k].hdisplay || mode.vdisplay != seen[k].vdisplay;
+                seen[k] = mode;
+                if (is_new || (is_on && mode.hdisplay == h->mode.hdisplay && mode.vdisplay == h->mode.vdisplay))
+                    continue;
+            }
             struct buffer old = h->buffers[0];
             h->buffers[0] = (struct buffer){ 0 };
             if (is_plugged) {
