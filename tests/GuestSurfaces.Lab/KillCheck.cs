@@ -38,7 +38,9 @@ internal sealed class KillCheck
     {
         _folder = folder;
         _display = File.ReadAllText(Path.Combine(folder, "display")).Trim();
-        _status = Directory.GetFiles(Path.Combine(folder, "guest-surfaces"), "*.sock")[0];
+        var status = "";
+        Wait(() => (status = Directory.GetFiles(Path.Combine(folder, "guest-surfaces"), "*.sock").FirstOrDefault("")).Length > 0, "the guest can be asked");
+        _status = status;
         _again = again;
     }
 
@@ -79,8 +81,8 @@ internal sealed class KillCheck
                 KillCompositor();
             else
                 KillPresenter();
-            if (round % ShotEvery == ShotEvery - 1 || (round == rounds - 1 && !IsCompositors(Ask().Viewer)))
-                CheckScreen(); // (the module's last one is the caller's, of a guest that has stopped)
+            if (round % ShotEvery == ShotEvery - 1)
+                CheckScreen(); // (after the last it is the caller's, of a guest that has stopped: every pixel)
             if (round == Math.Min(SettledAfter, rounds - 1))
                 settled = CountLeft();
         }

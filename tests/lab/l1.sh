@@ -9,7 +9,8 @@
 #       --root ROOT       what it boots, of roots.sh: trixie (default: weston 14, sway 1.10, QEMU 10.0), sid (the newest) or
 #                         bookworm (QEMU 7.2). Debian 13's kernel in any case
 #       --share PATH      one more folder to be seen inside, read-only, at the same path; may be repeated
-#       --qemu trixie|host   which QEMU emulates it: 10.0 (default) or this machine's
+#       --qemu vmm|trixie|host   which QEMU emulates it: 11.1 (default), 10.0 or this machine's. Older ones lose interrupts: what
+#                         their VMRUN notes of them isn't atomic beside other threads
 #       --memory MIB (4096)  --cpus N (2)  --limit SECONDS (900: then QEMU is killed)
 #   l1.sh run DIR 'SHELL COMMAND' [SECONDS]    runs it in bash as root; its output, its exit code
 #   l1.sh down DIR                     ends it, waits
@@ -42,7 +43,7 @@ qemu_pid() { cat "$dir/qemu.pid" 2> /dev/null; }
 running() { alive_with "$dir/qemu.pid" "$dir/command.sock"; }
 
 up() {
-    local shares=("$repo_dir") root=trixie qemu=trixie memory=4096 cpus=2 limit=900 dotnet='' in_root=() binds=() exports=() path count=0 launcher begin end
+    local shares=("$repo_dir") root=trixie qemu=vmm memory=4096 cpus=2 limit=900 dotnet='' in_root=() binds=() exports=() path count=0 launcher begin end
     case $cache_dir/ in "$repo_dir"/*) ;; *) shares+=("$cache_dir") ;; esac
     if dotnet=$(command -v dotnet); then
         dotnet=$(dirname "$(readlink -f "$dotnet")")
@@ -79,11 +80,11 @@ up() {
 
     case $qemu in
         host) need qemu-system-x86_64=qemu-system-x86 ;;
-        trixie)
-            "$lab_dir/roots.sh" trixie
-            in_root=("$lab_dir/in-root.sh" -b "$dir" "${binds[@]}" trixie)
+        trixie | vmm)
+            "$lab_dir/roots.sh" "$qemu"
+            in_root=("$lab_dir/in-root.sh" -b "$dir" "${binds[@]}" "$qemu")
             ;;
-        *) bad_use "--qemu trixie or host" ;;
+        *) bad_use "--qemu vmm, trixie or host" ;;
     esac
     # shellcheck disable=SC2054 # the commas are QEMU's
     local args=(-nodefaults -no-user-config -display none -machine q35 -accel tcg,thread=multi,tb-size=512 -cpu max,la57=off

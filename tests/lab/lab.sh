@@ -39,7 +39,9 @@ case $command in
         "$lab_dir/prepare.sh" "$@"
         nice dotnet build "$repo_dir/tests/GuestSurfaces.Tests" -c Release --nologo -v quiet
         export GS_LAB=1 GS_PROGRAM=$repo_dir/artifacts/guest-surfaces
-        nice dotnet publish "$repo_dir/src/GuestSurfaces.Cli" -c Release --nologo -v quiet -o "$GS_PROGRAM"
+        for project in tests/GuestSurfaces.Lab src/GuestSurfaces.Cli; do
+            nice dotnet publish "$repo_dir/$project" -c Release --nologo -v quiet -o "$GS_PROGRAM"
+        done
         GS_PROTOCOL_ROOT=$("$lab_dir/protocols.sh")
         export GS_PROTOCOL_ROOT
         exec nice dotnet "$repo_dir/tests/GuestSurfaces.Tests/bin/Release/net10.0/GuestSurfaces.Tests.dll" -noLogo -noColor "${traits[@]}"

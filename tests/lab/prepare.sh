@@ -20,8 +20,8 @@ roots=() images=() westons=()
 for tier; do
     case $tier in
         A) roots+=(trixie vmm libvirt) westons+=(14) ;;
-        B) roots+=(trixie kernel) images+=(trixie) westons+=(14) ;;
-        C) roots+=(sid kernel) images+=(sid) westons+=(16) ;;
+        B) roots+=(trixie vmm kernel) images+=(trixie) westons+=(14) ;;
+        C) roots+=(sid vmm kernel) images+=(sid) westons+=(16) ;;
         D) roots+=(trixie vmm kernel bookworm) images+=(trixie bookworm) ;;
         *) bad_use "there is no tier $tier" ;;
     esac

@@ -91,7 +91,7 @@ up() {
     local args=(-nodefaults -no-user-config "${display[@]}" -smp "$cpus" -m "$memory"
         -object "memory-backend-memfd,id=mem,size=${memory}M,share=on" -machine q35,memory-backend=mem
         -kernel "$kernel_dir/kernel" -initrd "$kernel_dir/initrd${image:+-$image}"
-        -append "console=ttyS0 quiet loglevel=4 nokaslr mitigations=off tsc=reliable no_timer_check random.trust_cpu=on panic=-1 ${words[*]} $append"
+        -append "console=ttyS0 quiet loglevel=4 nokaslr mitigations=off tsc=reliable no_timer_check random.trust_cpu=on panic=-1 pci=lastbus=0 ${words[*]} $append"
         -serial "file:$dir/serial.log" -qmp "unix:$dir/qmp.sock,server=on,wait=off" -pidfile "$dir/qemu.pid")
     # shellcheck disable=SC2054
     if [ "$accel" = kvm ]; then args+=(-accel kvm -cpu host); else args+=(-accel tcg,thread=multi,tb-size=256 -cpu max,la57=off); fi

@@ -9,10 +9,10 @@ namespace GuestSurfaces.Tests.Lab;
 public sealed class DisplayTests(StableMachine l1) : IClassFixture<StableMachine>
 {
     [Theory]
-    [InlineData("weston-drm", "1024x768")]
+    [InlineData("weston-drm", "1024x768", Explicit = true)]
     [InlineData("weston-drm+overlay+feedback", "1366x768")]
     [InlineData("sway-drm", "1366x768")]
-    [InlineData("sway-drm+overlay", "1024x768")]
+    [InlineData("sway-drm+overlay", "1024x768", Explicit = true)]
     public void The_display_shows_every_pixel_of_a_fake_guest(string compositor, string size) => l1.Try(() => L1Desktop.AssertShowsTestCard(l1, compositor, size));
 
     [Theory]

@@ -25,14 +25,14 @@ public sealed class DoctorTests(StableMachine l1) : IClassFixture<StableMachine>
     /// <summary>How it is taken away, in a shell of L1's; the finding; whether pictures are still shown without a copy; its fix.</summary>
     [Theory]
     [InlineData("forbid 600", "udmabuf", "no", "may not open", "70-guest-surfaces.rules")]
-    [InlineData("forbid 660", "udmabuf", "no", "may not open", "usermod -aG kvm")]
+    [InlineData("forbid 660", "udmabuf", "no", "may not open", "usermod -aG kvm", Explicit = true)]
     [InlineData("mv /dev/udmabuf /dev/udmabuf.away", "udmabuf", "no", "not there (ENOENT)", "modprobe udmabuf")]
     [InlineData("echo 1024 > /sys/module/udmabuf/parameters/list_limit", "udmabuf-limits", "partly", "at most 1024 pieces", "echo 16384 | sudo tee /sys/module/udmabuf/parameters/list_limit")]
-    [InlineData("echo 64 > /sys/module/udmabuf/parameters/size_limit_mb", "udmabuf-limits", "partly", "64 MiB a buffer", "echo 127 | sudo tee /sys/module/udmabuf/parameters/size_limit_mb")]
+    [InlineData("echo 64 > /sys/module/udmabuf/parameters/size_limit_mb", "udmabuf-limits", "partly", "64 MiB a buffer", "echo 127 | sudo tee /sys/module/udmabuf/parameters/size_limit_mb", Explicit = true)]
     [InlineData("mv /dev/kvm /dev/kvm.away", "kvm", "yes", "software emulation", "modprobe")]
     [InlineData("PATH=${PATH#*:}", "qemu", "no", "10.0: no device that passes blobs on", "trixie-backports")]
     [InlineData("unset WAYLAND_DISPLAY", "compositor", "no", "WAYLAND_DISPLAY isn't set", "Wayland session")]
-    [InlineData("WAYLAND_DISPLAY=nobody", "compositor", "no", "nobody", "Wayland session")]
+    [InlineData("WAYLAND_DISPLAY=nobody", "compositor", "no", "nobody", "Wayland session", Explicit = true)]
     [InlineData("vm='-accel kvm -m 1G -object memory-backend-memfd,id=m,size=1G,share=on,seal=off -machine q35,memory-backend=m'", "vm-memory", "no", "unsealed", "-object memory-backend-memfd,id=m,size=1G,share=on")]
     public void What_is_taken_away_is_named_with_its_fix_and_nothing_else(string defect, string id, string direct, string says, string fix) => l1.Try(() => AssertNamed(Examine(defect), id, direct, says, fix));
 
@@ -84,7 +84,7 @@ public sealed class DoctorTests(StableMachine l1) : IClassFixture<StableMachine>
             vm=''
             {{defect}}
             code=0
-            "$DOTNET_ROOT/dotnet" '{{Path.Combine(AppContext.BaseDirectory, "guest-surfaces.dll")}}' doctor --json ${vm:+-- qemu-system-x86_64 $vm} > /share/doctor.json 2> /tmp/doctor.err || code=$?
+            {{l1.Programs}}/guest-surfaces doctor --json ${vm:+-- qemu-system-x86_64 $vm} > /share/doctor.json 2> /tmp/doctor.err || code=$?
             cat /tmp/doctor.err
             echo "EXIT $code"
             """ + "\n",

@@ -38,7 +38,7 @@ internal static partial class L1Desktop
             set -e
             tests/lab/compositors.sh up {compositor} /tmp/w {size}
             export XDG_RUNTIME_DIR=/tmp/w WAYLAND_DISPLAY=$(cat /tmp/w/display)
-            "$DOTNET_ROOT/dotnet" '{Path.Combine(AppContext.BaseDirectory, "guest-surfaces.dll")}' fake-guest card --size {size} --fullscreen > /share/program.log 2>&1 &
+            {l1.Programs}/guest-surfaces fake-guest card --size {size} --fullscreen > /share/program.log 2>&1 &
             echo $! > /tmp/w/program.pid
             """);
         try

@@ -14,9 +14,30 @@ public abstract class L1Machine(string root) : IDisposable
     private static readonly string s_script = LabBench.ScriptPath("l1.sh");
     private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("gs-l1");
     private bool _up;
+    private bool _hasPrograms;
 
     /// <summary>A file in the folder that the machine sees as /share.</summary>
     public string this[string name] => Path.Combine(_folder.FullName, "share", name);
+
+    /// <summary>
+    /// The folder of our programs in the machine's memory, where they start several times faster than from the build's: lab-shot, and guest-surfaces as users have it, published, which is
+    /// compiled beforehand, to the folder GS_PROGRAM. Without that, as they were built.
+    /// </summary>
+    public string Programs
+    {
+        get
+        {
+            const string folder = "/tmp/program";
+            if (!_hasPrograms)
+            {
+                var from = Environment.GetEnvironmentVariable("GS_PROGRAM") ?? AppContext.BaseDirectory;
+                Run($"mkdir {folder} && cd '{from}' && cp guest-surfaces *.dll *.json {folder}");
+                _hasPrograms = true;
+            }
+
+            return folder;
+        }
+    }
 
     /// <summary>Runs a test, and once more if the machine has ended meanwhile. Skips it outside the lab.</summary>
     /// <param name="test">Starts from a machine on which anything may run.</param>
@@ -68,7 +89,7 @@ public abstract class L1Machine(string root) : IDisposable
     {
         if (_up)
             LabProcess.Run(s_script, ["down", _folder.FullName], TimeSpan.FromMinutes(1));
-        _up = false;
+        _up = _hasPrograms = false;
     }
 
     private sealed class MachineEndedException(string message) : Exception(message);

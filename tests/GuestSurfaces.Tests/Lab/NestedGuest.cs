@@ -6,12 +6,11 @@ using Xunit;
 namespace GuestSurfaces.Tests.Lab;
 
 /// <summary>
-/// A guest inside the lab's machine, by KVM, from its kernel to the compositor's screenshot: one run of tests/lab/l1/case.sh, and what it left. guest-surfaces is that of the
-/// folder GS_PROGRAM, where it was published to; of the tests' own folder without that.
+/// A guest inside the lab's machine, by KVM, from its kernel to the compositor's screenshot: one run of tests/lab/l1/case.sh, and what it left.
 /// </summary>
 internal sealed class NestedGuest
 {
-    private const int SecondsToBoot = 300;
+    private const int SecondsToBoot = 180;
     private const uint Background = 0x204060; // as compositors.sh sets it
 
     private readonly Dictionary<string, string> _files = [];
@@ -46,19 +45,11 @@ internal sealed class NestedGuest
     /// <param name="seconds">How long the guest may take.</param>
     public static NestedGuest Run(L1Machine l1, string name, string options = "", int seconds = SecondsToBoot)
     {
-        // The published program has the same assemblies, compiled: it takes the place of the one beside the lab's own programs.
-        var published = Environment.GetEnvironmentVariable("GS_PROGRAM");
         var output = l1.Run(
             $"""
             set -e
-            if [ ! -d /tmp/program ]; then
-                mkdir /tmp/program
-                for from in '{AppContext.BaseDirectory}' {(published is null ? "" : $"'{published}'")}; do
-                    cp "$from"/guest-surfaces "$from"/*.dll "$from"/*.json /tmp/program
-                done
-            fi
             rm -rf /share/case
-            tests/lab/l1/case.sh /share/case {name} --program /tmp/program --wait {seconds} {options}
+            tests/lab/l1/case.sh /share/case {name} --program {l1.Programs} --wait {seconds} {options}
             """,
             seconds + 180);
         TestContext.Current.TestOutputHelper?.WriteLine(output);

@@ -13,7 +13,8 @@ public sealed class NestedGuestTests
 {
     // QEMU 7.2, which has vhost-user devices with KVM only, which few build machines have.
     [Theory]
-    [InlineData("bookworm", "weston10/host/6.1/flip", "weston10/host/6.12/damage")]
+    [InlineData("bookworm", "weston10/host/6.1/flip")]
+    [InlineData("bookworm", "weston10/host/6.12/damage", Explicit = true)]
     public void The_screen_shows_every_pixel_that_the_nested_guest_drew(string root, params string[] cases)
     {
         LabBench.Require();
@@ -22,7 +23,7 @@ public sealed class NestedGuestTests
         {
             var output = LabProcess.Run(
                 LabBench.ScriptPath("l1/cases.sh"),
-                [folder.FullName, "--root", root, "--program", AppContext.BaseDirectory, .. cases],
+                [folder.FullName, "--root", root, "--program", Environment.GetEnvironmentVariable("GS_PROGRAM") ?? AppContext.BaseDirectory, .. cases],
                 TimeSpan.FromMinutes(15));
             TestContext.Current.TestOutputHelper?.WriteLine(output);
             foreach (var name in cases)

@@ -12,8 +12,8 @@ namespace GuestSurfaces.Tests.Lab;
 public sealed class NestedPauseTests(NewestMachine l1) : IClassFixture<NewestMachine>
 {
     [Theory]
-    [InlineData("sway-drm/vmm/6.12/flip")]
-    [InlineData("sway-drm/vmm/6.1/flip")]
+    [InlineData("sway-drm/vmm/6.12/flip", Explicit = true)]
+    [InlineData("sway-drm/vmm/6.1/flip", Explicit = true)]
     public void A_guest_that_nobody_sees_flips_on(string name) => l1.Try(() =>
     {
         var guest = NestedGuest.Run(l1, name, "--size 320x240 --pauses 5 --append gs.trace=1", seconds: 240);

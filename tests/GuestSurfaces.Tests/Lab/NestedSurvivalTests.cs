@@ -20,7 +20,7 @@ public sealed partial class NestedSurvivalTests(StableMachine l1) : IClassFixtur
 
     [Theory]
     [InlineData("weston-drm/vmm/6.12/flip")]
-    [InlineData("sway-drm/vmm/6.12/flip")]
+    [InlineData("sway-drm/vmm/6.12/flip", Explicit = true)]
     public void A_guest_that_is_shown_without_copies_survives_presenters_and_compositors(string name) => l1.Try(() =>
     {
         var guest = NestedGuest.Run(l1, name, $"--size 640x400 --backend run --kills {Kills("6,2")} -- {NestedGuest.KeepsPages}", Seconds);

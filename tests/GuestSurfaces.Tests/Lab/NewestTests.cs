@@ -28,7 +28,7 @@ public sealed class NewestTests(NewestMachine l1) : IClassFixture<NewestMachine>
     [InlineData("sway-drm")]
     public void The_newest_display_shows_every_pixel_of_a_fake_guest(string compositor) => l1.Try(() => L1Desktop.AssertShowsTestCard(l1, compositor, "1024x768"));
 
-    [Fact]
+    [Fact(Explicit = true)]
     public void The_newest_Westons_module_brings_a_guest_onto_a_screen_which_is_scanned_out_of_its_own_pages() => l1.Try(() => ZeroCopyTests.AssertScannedOut(NestedGuest.RunUnderModule(l1, 16, "weston-drm+feedback/vmm/6.12/flip")));
 
     // (its kiosk shell ends when a second full-screen client comes: tests/lab/README.md)

@@ -106,7 +106,7 @@ public sealed partial class UdmabufTests(StableMachine l1) : IClassFixture<Stabl
         return output;
     }
 
-    private static string Program(string command) => $"\"$DOTNET_ROOT/dotnet\" '{Path.Combine(AppContext.BaseDirectory, "lab-shot.dll")}' {command}";
+    private string Program(string command) => $"\"$DOTNET_ROOT/dotnet\" {l1.Programs}/lab-shot.dll {command}";
 
     [GeneratedRegex(@"^SHAPE (?<name>\w+) rung=(?<rung>\w+) copied=(?<copied>\d+) picture=(?<picture>\w+) pinned=\d+ reason=(?<reason>.*?)\r?$", RegexOptions.Multiline)]
     private static partial Regex ShapeLine();

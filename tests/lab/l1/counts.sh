@@ -14,8 +14,10 @@
 # Weston is headless and draws with GL, as its pixman renderer takes no dma-bufs; GL is Mesa's llvmpipe, in Weston's own thread. A minute and a half for a case, as
 # callgrind is emulated: most of it is Weston's start, which isn't counted.
 #
-# Prints a line of words, instructions of all frames: counts CASE FRAMES REPAINTS ALL MODULE WESTON GL. WESTON is its program, libraries and plug-ins, libwayland and
-# pixman; GL is Mesa and what it compiles; the rest (libc, for both) is in ALL alone. OUT/CASE gets the profile and the logs.
+# Prints a line of words: counts CASE FRAMES REPAINTS ALL MODULE WESTON GL ODD. MODULE is all of its instructions, ALL, WESTON and GL are the median repaint's: a
+# desktop draws something else, too, once in a while. ODD is how many repaints took more than a fiftieth more than the median.
+# WESTON is its program, libraries and plug-ins, libwayland and pixman; GL is Mesa and what it compiles; the rest (libc, for both) is in ALL alone.
+# OUT/CASE gets a profile for each repaint, from the end of the one before to its own; repaints.tsv, a line of ALL MODULE WESTON GL for each; and the logs.
 set -euo pipefail
 . "$(dirname "$0")/../lib.sh"
 
@@ -25,7 +27,7 @@ name=$2
 module=$3
 presenter=$4
 shift 4
-size=640x480 frames=30 warm=10
+size=640x480 frames=30 warm=10 repainted=weston_output_finish_frame_from_timer
 while [ $# -gt 0 ]; do
     case $1 in
         --size) size=$2 ;; --frames) frames=$2 ;;
@@ -42,7 +44,7 @@ cleanup() {
     if [ -n "$client" ]; then stop_pid "$client" 3; fi
     if [ -n "$weston" ]; then stop_pid "$weston" 60; fi
     mkdir -p "$out"
-    cp "$work"/{output,weston.log,valgrind.log} "$work"/profile* "$out" 2> /dev/null || true
+    cp "$work"/{output,weston.log,valgrind.log,repaints.tsv} "$work"/profile* "$out" 2> /dev/null || true
     rm -rf "$work"
 }
 trap cleanup EXIT
@@ -87,7 +89,7 @@ focus-animation=none
 animation=none
 INI
 export PATH=$work/bin:$PATH XDG_RUNTIME_DIR=$work WESTON_MODULE_MAP=guest-surfaces-14.so=$module LP_NUM_THREADS=0
-valgrind --tool=callgrind --instr-atstart=no --compress-strings=no --compress-pos=no --child-silent-after-fork=yes \
+valgrind --tool=callgrind --instr-atstart=no "--dump-after=$repainted" --compress-strings=no --compress-pos=no --child-silent-after-fork=yes \
     --log-file="$work/valgrind.log" --callgrind-out-file="$work/profile" \
     weston --config="$work/weston.ini" --backend=headless --renderer=gl --shell=desktop --socket=gs-wayland --log="$work/weston.log" \
     --width="${size%x*}" --height="${size#*x}" < /dev/null >> "$work/output" 2>&1 &
@@ -115,19 +117,32 @@ vgdb --pid="$weston" instrumentation on > "$work/vgdb.log" 2>&1 || { cat "$work/
 echo "$frames" >&"$commands"
 await "the last frame" drawn 2
 vgdb --pid="$weston" dump >> "$work/vgdb.log" 2>&1
-profile=$(echo "$work"/profile.*)
 note "$name: counted after $(elapsed_since "$began")"
 
-awk -v what="$name $frames" '
+# Callgrind writes the profile anew after each repaint; the last one, by hand, is of what came after them.
+mapfile -t profiles < <(printf '%s\n' "$work"/profile.* | sort -V)
+awk -v repainted="$repainted" '
+FNR == 1 { finish() }
 /^ob=/ { object = substr($0, 4); next }
 /^cfn=/ { callee = substr($0, 5); next }
-/^calls=/ { split($1, v, "="); calls[callee] += v[2]; getline; next } # the next line is what the callee cost
-/^[0-9]/ { cost[object] += $2; all += $2 }
-END {
+/^calls=/ { split($1, v, "="); if (callee == repainted) repaints += v[2]; getline; next } # the next line is what the callee cost
+/^[0-9]/ { cost[object] += $2 }
+function finish(    all, module, weston, gl) {
     for (object in cost) {
+        all += cost[object]
         if (object ~ /guest-surfaces/) module += cost[object]
         else if (object ~ /weston|-renderer|-backend|-shell|libwayland|pixman/) weston += cost[object]
         else if (object ~ /gallium|libEGL|libGL|LLVM|libdrm|libgbm/ || object == "" || object == "???") gl += cost[object]
     }
-    printf "counts %s %d %d %d %d %d\n", what, calls["weston_output_finish_frame_from_timer"], all, module, weston, gl
-}' "$profile"
+    if (repaints > 0) printf "%d\t%d\t%d\t%d\t%d\n", repaints, all, module, weston, gl
+    split("", cost)
+    repaints = 0
+}
+END { finish() }' "${profiles[@]}" > "$work/repaints.tsv"
+
+column() { cut -f "$1" "$work/repaints.tsv"; }
+sum() { column "$1" | awk '{ all += $1 } END { print all + 0 }'; }
+median() { column "$1" | sort -n | awk '{ figure[NR] = $1 } END { print figure[int((NR + 1) / 2)] }'; }
+all=$(median 2)
+odd=$(column 2 | awk -v median="$all" '$1 > 1.02 * median { odd++ } END { print odd + 0 }')
+echo "counts $name $frames $(sum 1) $all $(sum 3) $(median 4) $(median 5) $odd"
