@@ -181,7 +181,7 @@ boot() {
     if [ ${#command[@]} -gt 0 ]; then start_backend; fi
     began=$(uptime_s)
     "$lab_dir/vm.sh" up "$work/v" --qemu "$qemu" "${gpu[@]}" --accel kvm --guest "$guest" --job "$job" --frames "$frames" --append "$append" --limit "$GS_LIMIT" > /dev/null
-    "$lab_dir/vm.sh" wait "$work/v" '^GS-BOOT' "$wait" > /dev/null
+    "$lab_dir/vm.sh" wait "$work/v" '^GS-BOOT' $((wait < 120 ? wait : 120)) > /dev/null
 }
 
 # stands: the guest's kernel doesn't run any more, not even what has nothing to do with graphics, and isn't kept busy either
@@ -203,6 +203,15 @@ give_up() {
 }
 
 if ! boot; then
+    if [ ! -e "$work/v/qemu.status" ]; then
+        # Only this kernel, without a driver yet, can stand still: its QEMU answers, so it doesn't wait for us.
+        places=$("$lab_dir/vm.sh" where "$work/v" || true)
+        printf '%s\n' "$places" >&2
+        if [[ $places = *'"status": "running"'* ]] && ! grep -q '^GS-' "$work/v/serial.log"; then
+            note "the guest's kernel hangs in the emulated SVM, before it has a driver"
+            exit 125
+        fi
+    fi
     # (the exit code of a QEMU whose guest has reset itself)
     { [ "$(cat "$work/v/qemu.status" 2> /dev/null)" = 0 ] && ! grep -q '^GS-' "$work/v/serial.log"; } || die "the guest did not boot"
     note "the guest's kernel ended in the emulated SVM, before it had a driver; once more"
