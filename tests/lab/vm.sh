@@ -159,6 +159,7 @@ wait_line() {
         for line in "${lines[@]}"; do
             [[ $line != GS-FAIL* ]] || { printf '%s\n' "$line" >&2; die "the guest failed while '$pattern' was awaited"; }
         done
+        if [ -n "$ended" ]; then for _ in $(seq 20); do [ ! -e "$dir/qemu.status" ] || break; rest 0.1; done; fi # (written when it is gone)
         [ -z "$ended" ] || { tail -n 5 "$dir/serial.log" "$dir/qemu.log" >&2 || true; die "QEMU ended (exit code $(cat "$dir/qemu.status" 2> /dev/null || echo unknown)) before '$pattern' was seen"; }
         [ $SECONDS -lt $end ] || { tail -n 5 "$dir/serial.log" >&2; die "no line '$pattern' in time"; }
         rest 0.1
