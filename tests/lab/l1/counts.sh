@@ -17,7 +17,8 @@
 # Prints a line of words: counts CASE FRAMES REPAINTS ALL MODULE WESTON GL ODD. MODULE is all of its instructions, ALL, WESTON and GL are the median repaint's: a
 # desktop draws something else, too, once in a while. ODD is how many repaints took more than a fiftieth more than the median.
 # WESTON is its program, libraries and plug-ins, libwayland and pixman; GL is Mesa and what it compiles; the rest (libc, for both) is in ALL alone.
-# OUT/CASE gets a profile for each repaint, from the end of the one before to its own; repaints.tsv, a line of ALL MODULE WESTON GL for each; and the logs.
+# OUT/CASE gets a profile for each repaint, from the end of the one before to its own; repaints.tsv, a line of REPAINTS ALL MODULE WESTON GL for each
+# (the last is of what came after them, and has none); and the logs.
 set -euo pipefail
 . "$(dirname "$0")/../lib.sh"
 
@@ -134,14 +135,14 @@ function finish(    all, module, weston, gl) {
         else if (object ~ /weston|-renderer|-backend|-shell|libwayland|pixman/) weston += cost[object]
         else if (object ~ /gallium|libEGL|libGL|LLVM|libdrm|libgbm/ || object == "" || object == "???") gl += cost[object]
     }
-    if (repaints > 0) printf "%d\t%d\t%d\t%d\t%d\n", repaints, all, module, weston, gl
+    if (all > 0) printf "%d\t%d\t%d\t%d\t%d\n", repaints, all, module, weston, gl
     split("", cost)
     repaints = 0
 }
 END { finish() }' "${profiles[@]}" > "$work/repaints.tsv"
 
-column() { cut -f "$1" "$work/repaints.tsv"; }
-sum() { column "$1" | awk '{ all += $1 } END { print all + 0 }'; }
+column() { awk -v column="$1" '$1 > 0 { print $column }' "$work/repaints.tsv"; }
+sum() { cut -f "$1" "$work/repaints.tsv" | awk '{ all += $1 } END { print all + 0 }'; }
 median() { column "$1" | sort -n | awk '{ figure[NR] = $1 } END { print figure[int((NR + 1) / 2)] }'; }
 all=$(median 2)
 odd=$(column 2 | awk -v median="$all" '$1 > 1.02 * median { odd++ } END { print odd + 0 }')
